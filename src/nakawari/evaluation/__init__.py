@@ -1,0 +1,1 @@
+"""Models and folders of predictions against truth: rows and tables."""

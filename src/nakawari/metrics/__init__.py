@@ -1,0 +1,1 @@
+"""How near a made frame is to the truth."""

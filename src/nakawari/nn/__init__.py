@@ -1,0 +1,1 @@
+"""Learned blocks that two or more model families share."""

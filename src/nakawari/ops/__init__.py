@@ -1,0 +1,1 @@
+"""Kernels: pure functions on tensors. Facts of geometry, not of models."""

@@ -1,0 +1,1 @@
+"""Where models, video and timeline meet."""

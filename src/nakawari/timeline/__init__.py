@@ -1,0 +1,1 @@
+"""Pure decisions about time: no torch, no files; fractions and whole numbers."""
