@@ -14,15 +14,35 @@ _HOMES = {
     "NakawariError": "nakawari.errors",
     "Plan": "nakawari.timeline.plan",
     "Slot": "nakawari.timeline.plan",
+    "list_models": "nakawari.models",
     "load": "nakawari.models",
+    "Report": "nakawari.pipeline.report",
+    "evaluate": "nakawari.evaluation.run",
+    "plan": "nakawari.pipeline.analyse",
+    "smooth": "nakawari.pipeline.smooth",
 }
 
 if TYPE_CHECKING:
     from nakawari.errors import NakawariError
-    from nakawari.models import load
+    from nakawari.evaluation.run import evaluate
+    from nakawari.models import list_models, load
+    from nakawari.pipeline.analyse import plan
+    from nakawari.pipeline.report import Report
+    from nakawari.pipeline.smooth import smooth
     from nakawari.timeline.plan import Plan, Slot
 
-__all__ = ["NakawariError", "Plan", "Slot", "__version__", "load"]
+__all__ = [
+    "NakawariError",
+    "Plan",
+    "Report",
+    "Slot",
+    "__version__",
+    "evaluate",
+    "list_models",
+    "load",
+    "plan",
+    "smooth",
+]
 
 
 def __getattr__(name: str) -> Any:

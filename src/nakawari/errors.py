@@ -7,6 +7,7 @@
     │   └── ShapeError    an array or tensor has the wrong shape, type or range
     ├── OutputError       the result cannot be written where it was asked to go
     ├── ModelError        an unknown model, or weights that are absent or do not fit
+    ├── TrainingError     training cannot go on: a loss or gradient is not a finite number
     ├── BackendError      a backend that was asked for by name cannot run here
     └── MissingExtraError an optional dependency is not installed (also an ImportError)
 
@@ -40,6 +41,10 @@ class OutputError(NakawariError):
 
 class ModelError(NakawariError):
     """An unknown model, or weights that are absent or do not fit."""
+
+
+class TrainingError(NakawariError):
+    """Training cannot go on: a loss or gradient is not a finite number."""
 
 
 class BackendError(NakawariError):

@@ -1,1 +1,1 @@
-"""What training minimises."""
+"""Losses: pure functions on tensors, each a mean so that weights do not depend on size or batch."""

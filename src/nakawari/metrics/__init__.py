@@ -1,1 +1,4 @@
-"""How near a made frame is to the truth."""
+"""How near a made frame is to the truth.
+
+`image` compares pixels, `lines` compares where the lines are, `lpips` compares what a network sees.
+"""

@@ -76,6 +76,11 @@ def find(name: str) -> Row:
     raise ModelError(f"there is no model {name!r}.{hint} Models: {', '.join(names)}.")
 
 
+def list_models() -> list[Row]:
+    """The rows of CATALOG."""
+    return list(CATALOG)
+
+
 def load(
     name: str = DEFAULT, weights: str | Path | None = None, device: str = "auto", precision: str = "auto"
 ) -> Interpolator:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,7 +51,10 @@ class Info:
     """Number of frames where the file says it (not to be relied on)."""
     duration: Fraction | None = None
     audio: int = 0
+    """Number of sound tracks."""
     subtitles: int = 0
+    display_matrix: tuple[int, ...] | None = None
+    """How players turn the picture (9 integers, ffmpeg's layout); None: not at all."""
 
 
 @dataclass(slots=True)
@@ -64,17 +68,20 @@ class Frame:
     """What the reader decoded: an `av.VideoFrame` or an array; only its own module looks inside."""
     colour: Colour
     _rgb: Array | None = field(default=None, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+    """Several threads hold a frame, and a decoder's frame converts for one at a time (or hangs)."""
 
     def rgb(self) -> Array:
         """The picture as H×W×3 (or H×W×4 with alpha), uint8 or uint16, sRGB-encoded; made once."""
-        if self._rgb is None:
-            if isinstance(self.native, np.ndarray):
-                self._rgb = self.native
-            else:
-                from nakawari.video.colour import to_rgb
+        with self._lock:
+            if self._rgb is None:
+                if isinstance(self.native, np.ndarray):
+                    self._rgb = self.native
+                else:
+                    from nakawari.video.colour import to_rgb
 
-                self._rgb = to_rgb(self.native, self.colour)
-        return self._rgb
+                    self._rgb = to_rgb(self.native, self.colour)
+            return self._rgb
 
 
 class Reader(Protocol):

@@ -1,0 +1,121 @@
+"""An argument parser with the manners that users of such tools expect.
+
+Hyphens and underscores are the same in long flags, an unknown flag or verb suggests the nearest,
+help shows groups, flags are not abbreviated, and values are checked while they are parsed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Any, NoReturn
+
+USAGE = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """`argparse.ArgumentParser` that suggests, and says what is wrong in one line."""
+
+    def __init__(self, **keywords: Any) -> None:
+        keywords.setdefault("allow_abbrev", False)
+        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**keywords)
+
+    def flags(self) -> list[str]:
+        """Every flag that this parser and its verbs know."""
+        known = [flag for action in self._actions for flag in action.option_strings]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for parser in action.choices.values():
+                    known += parser.flags()
+        return known
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, after spelling every long flag with hyphens."""
+        words = [_spell(word) for word in (sys.argv[1:] if args is None else args)]
+        return super().parse_known_args(words, namespace)
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Parse all of `args`; an unknown flag ends the program with a suggestion."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        for word in unknown:
+            if word.startswith("-") and word != "-":
+                flag = word.split("=")[0]
+                near = get_close_matches(flag, self.flags(), n=1, cutoff=0.5)
+                self.error(f"unknown flag {flag}." + (f" Did you mean {near[0]}?" if near else ""))
+        if unknown:
+            self.error(f"too many arguments: {' '.join(unknown)}.")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave with status 2."""
+        print(f"{self.prog}: {message} (see {self.prog} -h)", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def _spell(word: str) -> str:
+    if not re.match(r"--[A-Za-z]", word):
+        return word
+    flag, equals, value = word.partition("=")
+    return flag.replace("_", "-") + equals + value
+
+
+def _checked(name: str, read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Give `read` the name that argparse prints in its own messages."""
+    read.__name__ = name
+    return read
+
+
+def ratio(text: str) -> Fraction:
+    """`60`, `59.94`, `60000/1001` → exact Fraction above 0."""
+    try:
+        value = Fraction(text.replace(":", "/").strip())
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number such as 60, 23.976 or 60000/1001"
+        ) from None
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not above 0")
+    return value
+
+
+def factor(text: str) -> Fraction:
+    """`2`, `2.5`, `5/2` → exact Fraction of at least 1."""
+    value = ratio(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is below 1; nakawari adds frames and never drops any")
+    return value
+
+
+def doublings(text: str) -> Fraction:
+    """The `--exp N` of other tools: a factor of 2^N."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if not 0 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not in 0..10")
+    return Fraction(2**value)
+
+
+def at_least(low: int) -> Callable[[str], int]:
+    """A reader of whole numbers of at least `low`."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{text!r} is below {low}")
+        return value
+
+    return _checked("number", read)

@@ -1,0 +1,100 @@
+"""Raise the frame rate of a clip: draw the frames between its drawings, and keep its clock."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nakawari.cli.parser import at_least
+from nakawari.cli.progress import shown
+from nakawari.cli.timing import add_timing, timing
+from nakawari.models import DEFAULT
+
+if TYPE_CHECKING:
+    from nakawari.pipeline.report import Report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """All flags of `smooth`."""
+    add_timing(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="a video file, folder or pattern (beside the input)"
+    )
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace an output that exists")
+    parser.add_argument("--plan", metavar="FILE", help="carry out a plan that `nakawari plan --json` wrote")
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
+    )
+    model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
+    model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
+    model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    encoder = parser.add_argument_group("encoder (ffmpeg's words; good defaults for each container)")
+    encoder.add_argument("-c:v", "--codec", metavar="NAME", help="libx264, libx265, ffv1, libvpx-vp9, ...")
+    encoder.add_argument("--crf", "-crf", type=at_least(0), metavar="N", help="quality: lower is better")
+    encoder.add_argument("--preset", "-preset", metavar="NAME", help="speed of the encoder")
+    encoder.add_argument("--tune", "-tune", metavar="NAME", help="what to favour, such as animation")
+    encoder.add_argument(
+        "--pix-fmt", "-pix_fmt", metavar="NAME", help="pixel format (the input's where it can be)"
+    )
+    encoder.add_argument("-an", "--no-sound", action="store_true", help="leave the sound out")
+    encoder.add_argument("-sn", "--no-subtitles", action="store_true", help="leave the subtitles out")
+    output = parser.add_argument_group("what is said")
+    output.add_argument("--report", metavar="FILE", help="write what was done as JSON")
+    output.add_argument(
+        "--json-progress", action="store_true", help="progress as lines of JSON on standard error"
+    )
+    output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    output.add_argument("-v", "--verbose", action="store_true", help="say what is decided on the way")
+    output.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Smooth, and say what was done."""
+    from nakawari.pipeline.smooth import check_report_path, smooth, write_report
+
+    if arguments.verbose:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if arguments.report:
+        check_report_path(Path(arguments.report))
+    words = ("codec", "crf", "preset", "tune", "pix_fmt")
+    encode: dict[str, Any] = {
+        word: given for word in words if (given := getattr(arguments, word)) is not None
+    }
+    encode |= {"sound": not arguments.no_sound, "subtitles": not arguments.no_subtitles}
+    style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
+    with shown(style) as progress:
+        report = smooth(
+            arguments.input,
+            arguments.output,
+            model=arguments.model,
+            weights=arguments.weights,
+            device=arguments.device,
+            precision=arguments.precision,
+            plan=arguments.plan,
+            encode=encode,
+            overwrite=arguments.overwrite,
+            progress=progress,
+            **timing(arguments),
+        )
+    if arguments.report:
+        write_report(report, Path(arguments.report))
+    if not arguments.quiet:
+        print(_summary(report), file=sys.stderr)
+    return 0
+
+
+def _summary(report: Report) -> str:
+    values = report.to_dict()
+    frames, seconds = values["frames"], values["seconds"]
+    still = frames["source"] + frames["hold"] + frames["cut"]
+    lines = [
+        f"{report.output}: {frames['out']} frames from {values['drawings']} drawings "
+        f"in {len(values['shots'])} shot{'s' * (len(values['shots']) != 1)} "
+        f"({frames['between']} drawn, {still} copied) "
+        f"in {seconds['analyse'] + seconds['render']:.1f} s"
+    ]
+    return "\n".join(lines + report.notes)

@@ -1,0 +1,19 @@
+"""Vector animations that are never trained on, so that benchmarks on them mean something.
+
+Whole repositories are held out, not single files: what one artist drew in one style stays together.
+"""
+
+from __future__ import annotations
+
+HELD_OUT_REPOSITORIES = (
+    "basmilius/weather-icons",
+    "CommunityToolkit/Lottie-Windows",
+    "thorvg/thorvg",
+    "xvrh/lottie-flutter",
+)
+"""As `lottie_index.json` names them."""
+
+
+def is_held_out(repository: str) -> bool:
+    """Whether animations of `repository` (`owner/name`) are for measuring only."""
+    return repository in HELD_OUT_REPOSITORIES

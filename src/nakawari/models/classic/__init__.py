@@ -1,0 +1,130 @@
+"""classic: the in-between that needs no weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.classic import motion, synthesis
+from nakawari.models.classic.motion import Bytes, Floats, Look
+from nakawari.models.classic.sprites import Sprite, erase, find_sprites
+
+
+@dataclass(slots=True)
+class Encoded:
+    """What is known of one key: its pixels, 0-255, and how motion sees it."""
+
+    rgb: Bytes
+    look: Look
+
+
+@dataclass(slots=True)
+class State:
+    """All about a pair that does not depend on t.
+
+    `rgb0`, `rgb1` and `fields` are at working size and know nothing of the sprites.
+    """
+
+    rgb0: Bytes
+    rgb1: Bytes
+    fields: list[synthesis.Field]
+    shifts: list[tuple[int, int]]
+    sprites: list[Sprite]
+    overlays: npt.NDArray[np.bool_]
+    motions: dict[float, tuple[Floats, npt.NDArray[np.bool_]]] = field(default_factory=dict)
+    """The motion at the last t, because alpha is drawn after colour with the same."""
+
+
+class Classic(Interpolator):
+    """Regions, dense inverse search and splatting; runs on the CPU whatever the device."""
+
+    context_px = 160
+
+    def _encode(self, image: Tensor) -> list[Encoded]:
+        return [_encode(_bytes(one)) for one in image]
+
+    def _prepare(
+        self, image0: Tensor, image1: Tensor, features0: list[Encoded], features1: list[Encoded]
+    ) -> list[State]:
+        return [_prepare(key0, key1) for key0, key1 in zip(features0, features1, strict=True)]
+
+    def _at(self, state: list[State], t: float, image0: Tensor, image1: Tensor) -> Drawn:
+        images, covers = [], []
+        for one, key0, key1 in zip(state, image0, image1, strict=True):
+            picture, cover = _draw(one, t, _floats(key0), _floats(key1))
+            images.append(torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))))
+            covers.append(torch.from_numpy(cover)[None])
+        return Drawn(
+            torch.stack(images).to(image0.device, image0.dtype), torch.stack(covers).to(image0.device)
+        )
+
+
+def _encode(rgb: Bytes) -> Encoded:
+    size = motion.working_size(*rgb.shape[:2])
+    small = rgb
+    if size != rgb.shape[:2]:
+        small = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    return Encoded(rgb, motion.look(small))
+
+
+def _prepare(key0: Encoded, key1: Encoded) -> State:
+    look0, look1 = key0.look, key1.look
+    height, width = key0.rgb.shape[:2]
+    finest = 1 if look0.grey.shape == (height, width) else 0
+    shift = motion.global_shift(look0.grey, look1.grey)
+    flows = motion.dense_flow(look0.grey, look1.grey, shift, finest)
+    errors = [
+        motion.largest(cv2.absdiff(own.rgb, motion.lookup(other.rgb, flow)))
+        for own, other, flow in ((look0, look1, flows[0]), (look1, look0, flows[1]))
+    ]
+    sprites = find_sprites(look0.rgb, look1.rgb, *errors)
+    if sprites:
+        bare0 = motion.look(erase(look0.rgb, look1.rgb, sprites, first=True))
+        bare1 = motion.look(erase(look1.rgb, look0.rgb, sprites, first=False))
+        look0, look1 = bare0, bare1
+        flows = motion.dense_flow(look0.grey, look1.grey, shift, finest)
+    lines = motion.dense_flow(look0.distance, look1.distance, shift, 1)
+    rows, columns = look0.grey.shape
+    pan = (round(shift[0] * width / columns), round(shift[1] * height / rows))
+    return State(
+        look0.rgb,
+        look1.rgb,
+        fields=[synthesis.trusted(each, look0.grey, look1.grey) for each in (flows, lines)],
+        shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
+        sprites=[sprite.enlarged(height, width) for sprite in sprites],
+        overlays=synthesis.overlays(key0.rgb, key1.rgb, pan),
+    )
+
+
+def _draw(state: State, t: float, image0: Floats, image1: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    if t not in state.motions:
+        chosen, moves = synthesis.choose_motion(state.rgb0, state.rgb1, state.fields, state.shifts, t)
+        chosen, moves = synthesis.enlarge(chosen, moves, *image0.shape[:2])
+        state.motions = {t: (chosen, moves & ~state.overlays)}
+    chosen, cover = state.motions[t]
+    bare0 = erase(image0, image1, state.sprites, first=True)
+    bare1 = erase(image1, image0, state.sprites, first=False)
+    picture = synthesis.paint(bare0, bare1, chosen, t)
+    cover = cover.copy()
+    for sprite in state.sprites:
+        cover |= synthesis.lay(picture, image0, image1, sprite, t)
+    return picture, cover
+
+
+def _bytes(image: Tensor) -> Bytes:
+    return np.ascontiguousarray(image.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy())
+
+
+def _floats(image: Tensor) -> Floats:
+    return np.ascontiguousarray(image.float().permute(1, 2, 0).cpu().numpy())
+
+
+def build(name: str, weights: object, device: torch.device, precision: torch.dtype) -> Classic:
+    """The CATALOG entry."""
+    return Classic(name, device)

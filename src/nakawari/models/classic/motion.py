@@ -1,0 +1,155 @@
+"""Motion between two keys: a global shift first, then dense inverse search on two looks of the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.ops.lines import distance_to, line_map
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+REFINEMENTS = 10
+"""Of the variational step; the preset has 5."""
+SMALLEST = 48
+"""Dense inverse search wants at least this many pixels a side; smaller pictures are padded."""
+REACH = 16
+"""Pixels from a line up to which a picture of distances still slopes."""
+LARGE = 400_000
+"""Pixels of the largest picture in which motion is found at full size."""
+SHIFT_SIDE = 256
+"""The global shift is looked for at about this width."""
+
+
+@dataclass(slots=True)
+class Look:
+    """A key as motion sees it, at working size.
+
+    Attributes:
+        rgb: [h, w, 3].
+        grey: [h, w].
+        distance: [h, w], grey mixed with the distance to the nearest line. It slopes towards lines from
+            afar, which is what lets a gradient method find a thin line, or a small figure on white, that
+            moved by more than its own width.
+    """
+
+    rgb: Bytes
+    grey: Bytes
+    distance: Bytes
+
+
+def working_size(height: int, width: int) -> tuple[int, int]:
+    """(H, W) at which motion is found: all of a small picture, half of a large one."""
+    if height * width <= LARGE:
+        return height, width
+    return (height + 1) // 2, (width + 1) // 2
+
+
+def look(rgb: Bytes) -> Look:
+    """All looks of an [h, w, 3] picture of working size, 0-255."""
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    slope = np.minimum(distance_to(line_map(grey)), REACH) * np.float32(128 / REACH)
+    mixed = cv2.addWeighted(grey, 0.5, slope.astype(np.uint8), 1.0, 0.0)
+    return Look(rgb, grey, np.asarray(mixed, np.uint8))
+
+
+def largest(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The largest channel of [H, W, C], [H, W]: numpy's own maximum over a short axis is slow."""
+    out = picture[..., 0]
+    for channel in range(1, picture.shape[2]):
+        out = np.maximum(out, picture[..., channel])
+    return out
+
+
+def lookup(picture: npt.NDArray[Any], flow: Floats, share: float = 1.0) -> npt.NDArray[Any]:
+    """`picture` at p + share * flow(p), bilinear; places outside take the nearest edge pixel.
+
+    Flow is [H, W, 2].
+    """
+    height, width = flow.shape[:2]
+    x = share * flow[..., 0] + np.arange(width, dtype=np.float32)
+    y = share * flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
+    """How far everything moved together, whole pixels (x, y); (0, 0) unless that explains more.
+
+    Phase correlation of edge pictures at a small size: a pan of a quarter of the width is found, and a
+    figure that moves over a still background is not.
+    """
+    height, width = grey0.shape
+    scale = max(1.0, max(width, height) / SHIFT_SIDE)
+    small = (max(1, round(width / scale)), max(1, round(height / scale)))
+    if min(small) < 16:
+        return 0, 0
+    one, other = (
+        cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in (grey0, grey1)
+    )
+    edges = [
+        cv2.magnitude(cv2.Sobel(p, cv2.CV_32F, 1, 0), cv2.Sobel(p, cv2.CV_32F, 0, 1)) for p in (one, other)
+    ]
+    (dx, dy), _ = cv2.phaseCorrelate(edges[0], edges[1], cv2.createHanningWindow(small, cv2.CV_32F))
+    shift = (round(dx * width / small[0]), round(dy * height / small[1]))
+    if max(abs(shift[0]) / width, abs(shift[1]) / height) > 0.4 or shift == (0, 0):
+        return 0, 0
+    step_x, step_y = round(dx), round(dy)
+    rows = slice(max(0, -step_y), small[1] - max(0, step_y))
+    columns = slice(max(0, -step_x), small[0] - max(0, step_x))
+    rows1 = slice(rows.start + step_y, rows.stop + step_y)
+    columns1 = slice(columns.start + step_x, columns.stop + step_x)
+    still = float(np.abs(one - other).mean())
+    moved = float(np.abs(one[rows, columns] - other[rows1, columns1]).mean())
+    return shift if moved < 0.75 * still else (0, 0)
+
+
+def dense_flow(
+    picture0: Bytes, picture1: Bytes, shift: tuple[int, int], finest: int
+) -> tuple[Floats, Floats]:
+    """Flow 0→1 and 1→0, [h, w, 2], pixels, around a global shift.
+
+    Args:
+        picture0, picture1: [h, w], 0-255.
+        shift: whole pixels (x, y).
+        finest: halvings of the picture at which the search ends.
+
+    Source: Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search".
+    """
+    height, width = picture0.shape
+    bottom, right = max(0, SMALLEST - height), max(0, SMALLEST - width)
+    moved0, moved1 = shifted(picture0, (-shift[0], -shift[1])), shifted(picture1, shift)
+    pairs = ((picture0, moved1, shift), (picture1, moved0, (-shift[0], -shift[1])))
+    create: Any = cv2.DISOpticalFlow_create  # type: ignore[attr-defined]
+    search = create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setFinestScale(finest)
+    search.setVariationalRefinementIterations(REFINEMENTS)
+    flows = []
+    for one, other, base in pairs:
+        padded = [cv2.copyMakeBorder(p, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for p in (one, other)]
+        flow = search.calc(padded[0], padded[1], None)[:height, :width]
+        flows.append(np.ascontiguousarray(flow + np.array(base, np.float32)))
+    return flows[0], flows[1]
+
+
+def shifted(picture: npt.NDArray[Any], shift: tuple[int, int]) -> npt.NDArray[Any]:
+    """`picture` at p + shift, edges repeated."""
+    if shift == (0, 0):
+        return picture
+    height, width = picture.shape[:2]
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    )
+
+
+def returns(flow: Floats, back: Floats) -> npt.NDArray[np.bool_]:
+    """Where going along `flow`, then along `back`, ends near the start: a pixel, or a tenth of the way."""
+    loop = flow + lookup(back, flow)
+    length = cv2.magnitude(flow[..., 0], flow[..., 1])
+    return np.asarray(cv2.magnitude(loop[..., 0], loop[..., 1]) < np.maximum(1.0, 0.1 * length))

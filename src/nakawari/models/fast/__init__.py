@@ -1,0 +1,47 @@
+"""`fast`: our own network, trained by us and shipped. `net.py` tells how it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.fast.net import FastNet, Motion
+from nakawari.ops.search import search_both
+from nakawari.tensors import to_frame
+
+
+@dataclass(slots=True)
+class _State:
+    motion: Motion
+    images: tuple[Tensor, Tensor]
+
+
+class Fast(Interpolator):
+    """Search, correct, splat, and choose."""
+
+    multiple = 16
+    context_px = 64
+
+    def __init__(self, name: str, net: FastNet, device: torch.device | str = "cpu") -> None:
+        super().__init__(name, device)
+        self.net = net.eval().to(device)
+
+    def _encode(self, image: Tensor) -> Any:
+        return self.net.encoder(image)
+
+    def _prepare(self, image0: Tensor, image1: Tensor, features0: Any, features1: Any) -> _State:
+        pairs = [
+            search_both(to_frame(one[None]), to_frame(other[None]))
+            for one, other in zip(image0, image1, strict=True)
+        ]
+        search = torch.stack([flow for way in zip(*pairs, strict=True) for flow in way]).to(image0.device)
+        motion = self.net.motion(image0, image1, features0, features1, search)
+        return _State(motion, (image0, image1))
+
+    def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
+        image, _ = self.net.draw(state.motion, t, image0, image1)
+        return Drawn(image.clamp(0, 1))

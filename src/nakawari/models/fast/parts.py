@@ -1,0 +1,161 @@
+"""What `fast` is made of: widths, blocks, features, and agreement between two maps of features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nakawari.ops.splat import divide
+
+
+@dataclass(frozen=True, slots=True)
+class FastConfig:
+    """Widths of `fast`; every number is a count of channels or pixels."""
+
+    width2: int = 16
+    width4: int = 32
+    width8: int = 48
+    width16: int = 64
+    choose: int = 64
+    refine: int = 32
+    carry: int = 16
+    draw2: int = 24
+    draw4: int = 32
+    draw8: int = 48
+    radius8: int = 3
+    radius4: int = 2
+
+
+def conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Conv2d:
+    """A convolution that keeps (or halves) the size."""
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+
+
+def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Convolution and leaky rectifier."""
+    return nn.Sequential(conv(inputs, outputs, stride), nn.LeakyReLU(0.1, inplace=True))
+
+
+class Residual(nn.Module):
+    """Two convolutions around which the input goes straight on."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = block(width, width)
+        self.second = conv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, width, H, W] → the same."""
+        return F.leaky_relu(x + self.second(self.first(x)), 0.1)
+
+
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """Let a last layer start at zero."""
+    nn.init.zeros_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Encoder(nn.Module):
+    """Image [B, 3, H, W] → features at 1/2, 1/4, 1/8, 1/16."""
+
+    def __init__(self, config: FastConfig) -> None:
+        super().__init__()
+        c = config
+        self.to2 = nn.Sequential(block(3, c.width2, 2), block(c.width2, c.width2))
+        self.to4 = nn.Sequential(block(c.width2, c.width4, 2), Residual(c.width4))
+        self.to8 = nn.Sequential(block(c.width4, c.width8, 2), Residual(c.width8))
+        self.to16 = nn.Sequential(block(c.width8, c.width16, 2), Residual(c.width16), Residual(c.width16))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features, finest first."""
+        at2 = self.to2(image - 0.5)
+        at4 = self.to4(at2)
+        at8 = self.to8(at4)
+        return at2, at4, at8, self.to16(at8)
+
+
+def correlate(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """Agreement of each pixel with those around the same place of the other map.
+
+    Args:
+        features0, features1: [B, C, H, W].
+        radius: pixels to each side.
+
+    Returns:
+        [B, (2 radius + 1)^2, H, W], mean over channels, row by row of the window.
+    """
+    height, width = features0.shape[2:]
+    side = 2 * radius + 1
+    padded = F.pad(features1, (radius,) * 4)
+    planes = [
+        (features0 * padded[:, :, dy : dy + height, dx : dx + width]).mean(1)
+        for dy in range(side)
+        for dx in range(side)
+    ]
+    return torch.stack(planes, 1)
+
+
+def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each cell of one map is found in all of the other, both ways.
+
+    Args:
+        features0, features1: [B, C, h, w], compared by cosine.
+        sharpness: scalar that multiplies the cosines before the softmax.
+
+    Returns:
+        flows [2B, 2, h, w] in cells (0→1 for all, then 1→0), and the probability of the best cell
+        [2B, 1, h, w]. The flow is the mean place around the best cell, so that two equal matches far
+        apart do not meet in the middle.
+    """
+    batch, _, height, width = features0.shape
+    unit0 = F.normalize(features0.flatten(2), dim=1)
+    unit1 = F.normalize(features1.flatten(2), dim=1)
+    agreement = torch.einsum("bcm,bcn->bmn", unit0, unit1) * sharpness
+    both = torch.cat([agreement, agreement.transpose(1, 2)])
+    chance = both.softmax(2)
+    best = chance.argmax(2)
+    ys, xs = torch.meshgrid(
+        torch.arange(height, device=features0.device, dtype=chance.dtype),
+        torch.arange(width, device=features0.device, dtype=chance.dtype),
+        indexing="ij",
+    )
+    xs, ys = xs.flatten(), ys.flatten()
+    near = ((xs[best][..., None] - xs).abs() <= 2) & ((ys[best][..., None] - ys).abs() <= 2)
+    local = chance * near
+    total = local.sum(2, keepdim=True).clamp_min(1e-6)
+    place = torch.stack([(local * xs).sum(2), (local * ys).sum(2)], 1) / total.transpose(1, 2)
+    flow = (place - torch.stack([xs, ys])[None]).reshape(2 * batch, 2, height, width)
+    return flow, total.reshape(2 * batch, 1, height, width)
+
+
+def fill(sums: Tensor, mass: Tensor) -> Tensor:
+    """Fill what nothing landed on from ever wider surroundings.
+
+    Args:
+        sums, mass: [B, C, H, W] and [B, 1, H, W], as `splat_sums` gives them.
+
+    Returns:
+        [B, C, H, W]: the quotient where there is mass, averages over 4, 16 and 64 pixels elsewhere.
+    """
+    levels = [(sums, mass)]
+    for _ in range(3):
+        if min(levels[-1][1].shape[2:]) < 4:
+            break
+        levels.append(
+            (F.avg_pool2d(levels[-1][0], 4, ceil_mode=True), F.avg_pool2d(levels[-1][1], 4, ceil_mode=True))
+        )
+    wide: Tensor | None = None
+    for level_sums, level_mass in reversed(levels):
+        own = divide(level_sums, level_mass)
+        if wide is not None:
+            wide = F.interpolate(wide, size=own.shape[2:], mode="bilinear")
+            share = level_mass / (level_mass + 1e-3)
+            own = torch.lerp(wide, own, share)
+        wide = own
+    assert wide is not None
+    return wide

@@ -1,0 +1,163 @@
+"""Flat colour regions: connected pixels that differ little from their neighbours, and which is which.
+
+Cel animation is painted in flat colours, so a region is a part of a drawing, and the same region in the
+next drawing has the same colour and nearly the same shape, however far it went. That is what finds a part
+that moved further than flow can look.
+"""
+
+# ruff: noqa: ANN001, ANN202
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.ops.compiled import compile_kernel
+
+RIVAL, FAR = 0.1, 2.5
+"""A region hardly less alike than the best, and not further than this many times as far, leaves doubt."""
+
+Labels = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Statistics of the labels 0..K-1 of one picture.
+
+    Attributes:
+        area: [K], pixels.
+        centre: [K, 2], mean (x, y).
+        box: [K, 4], left, top, right, bottom (ends excluded).
+        colour: [K, 3], mean, 0-255.
+    """
+
+    area: npt.NDArray[np.int64]
+    centre: npt.NDArray[np.float64]
+    box: npt.NDArray[np.int64]
+    colour: npt.NDArray[np.float64]
+
+
+def label_regions(picture: Bytes, tolerance: int = 6) -> tuple[Labels, int]:
+    """Cut a picture into flat regions.
+
+    Args:
+        picture: [H, W, 3], 0-255.
+        tolerance: neighbours (of four) belong together when no channel differs by more. Compression noise
+            and slow gradients stay one region; a painted edge, even a smoothed one, is steeper.
+
+    Returns:
+        labels [H, W] from 0 in raster order, and their number.
+    """
+    labels = np.empty(picture.shape[:2], np.int32)
+    count = _label(np.ascontiguousarray(picture), tolerance, labels)
+    return labels, int(count)
+
+
+def describe(picture: Bytes, labels: Labels, count: int) -> Regions:
+    """Area, centre, box and mean colour of each label."""
+    sums = np.zeros((count, 6), np.int64)
+    box = np.zeros((count, 4), np.int64)
+    _describe(np.ascontiguousarray(picture), labels, sums, box)
+    area = sums[:, 0]
+    return Regions(area, sums[:, 1:3] / area[:, None], box, sums[:, 3:] / area[:, None])
+
+
+def match_regions(
+    one: Regions,
+    other: Regions,
+    choose0: npt.NDArray[np.int64],
+    choose1: npt.NDArray[np.int64],
+    diagonal: float,
+) -> list[tuple[int, int]]:
+    """Pairs of regions that can only be each other: alike in colour, size and shape, and mutually the best.
+
+    Args:
+        one, other: of the two pictures.
+        choose0, choose1: the labels that take part.
+        diagonal: of the picture, pixels; the nearer of two equals is better by its share of that.
+    """
+    if not len(choose0) or not len(choose1):
+        return []
+    colour = np.abs(one.colour[choose0][:, None] - other.colour[choose1][None]).max(2)
+    size = np.abs(np.log(one.area[choose0][:, None] / other.area[choose1][None]))
+    sides0 = (one.box[:, 2:] - one.box[:, :2])[choose0][:, None]
+    sides1 = (other.box[:, 2:] - other.box[:, :2])[choose1][None]
+    shape = (np.abs(sides0 - sides1) / np.maximum(np.minimum(sides0, sides1), 8)).max(2)
+    away = np.linalg.norm(one.centre[choose0][:, None] - other.centre[choose1][None], axis=2)
+    unlike = colour / 20 + size + shape
+    unlike[(colour > 10) | (size > 0.25) | (shape > 0.2)] = np.inf
+    cost = unlike + 0.5 * away / diagonal
+    pairs = []
+    for i, j in enumerate(cost.argmin(1)):
+        if not np.isfinite(cost[i, j]) or cost[:, j].argmin() != i:
+            continue
+        rivals = (unlike < unlike[i, j] + RIVAL) & (away < FAR * away[i, j])
+        if rivals[i].sum() == 1 and rivals[:, j].sum() == 1:
+            pairs.append((int(choose0[i]), int(choose1[j])))
+    return pairs
+
+
+@compile_kernel("b1(u1[:, :, ::1], i8, i8, i8, i8, i8)")
+def _alike(picture, y0, x0, y1, x1, tolerance):  # type: ignore[no-untyped-def]
+    for c in range(3):
+        if abs(np.int64(picture[y0, x0, c]) - np.int64(picture[y1, x1, c])) > tolerance:
+            return False
+    return True
+
+
+@compile_kernel("i4(i4[::1], i8)")
+def _root(parent, node):  # type: ignore[no-untyped-def]
+    while parent[node] != node:
+        parent[node] = parent[parent[node]]
+        node = parent[node]
+    return node
+
+
+@compile_kernel("i8(u1[:, :, ::1], i8, i4[:, ::1])")
+def _label(picture, tolerance, labels):  # type: ignore[no-untyped-def]
+    """Union-find in raster order: join left and above, then number the roots."""
+    height, width, _ = picture.shape
+    parent = np.empty(height * width, np.int32)
+    for y in range(height):
+        for x in range(width):
+            here = y * width + x
+            root = here
+            if x > 0 and _alike(picture, y, x, y, x - 1, tolerance):
+                root = _root(parent, here - 1)
+            if y > 0 and _alike(picture, y, x, y - 1, x, tolerance):
+                above = _root(parent, here - width)
+                if above < root:
+                    if root != here:
+                        parent[root] = above
+                    root = above
+                elif root < above:
+                    parent[above] = root
+            parent[here] = root
+    count = 0
+    flat = labels.reshape(-1)
+    for here in range(height * width):
+        root = _root(parent, here)
+        if root == here:
+            flat[here] = count
+            count += 1
+        else:
+            flat[here] = flat[root]
+    return count
+
+
+@compile_kernel("void(u1[:, :, ::1], i4[:, ::1], i8[:, ::1], i8[:, ::1])")
+def _describe(picture, labels, sums, box):  # type: ignore[no-untyped-def]
+    height, width = labels.shape
+    box[:, 0], box[:, 1] = width, height
+    for y in range(height):
+        for x in range(width):
+            k = labels[y, x]
+            sums[k, 0] += 1
+            sums[k, 1] += x
+            sums[k, 2] += y
+            for c in range(3):
+                sums[k, 3 + c] += picture[y, x, c]
+            box[k, 0], box[k, 1] = min(box[k, 0], x), min(box[k, 1], y)
+            box[k, 2], box[k, 3] = max(box[k, 2], x + 1), max(box[k, 3], y + 1)

@@ -1,0 +1,158 @@
+"""Video → plan: one decoding pass that measures, and the decisions about time that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from nakawari.errors import InputError, MediaError
+from nakawari.pipeline.render import Progress, silent
+from nakawari.timeline.plan import Drawing, Plan, Shot
+from nakawari.video.frames import Info, Reader
+
+Cuts = Literal["auto", "off"] | str | Path | Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a clip once it has been seen: times of all frames, shots and drawings."""
+
+    info: Info
+    times: tuple[Fraction, ...]
+    durations: tuple[Fraction, ...]
+    shots: tuple[Shot, ...]
+    drawings: tuple[Drawing, ...]
+
+
+def analyse(
+    source: str | Path | Reader,
+    *,
+    cuts: Cuts = "auto",
+    input_rate: Fraction | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Look at every frame once and find shots and drawings.
+
+    Args:
+        source: a video file, a folder or pattern of images, or an open reader.
+        cuts: "auto" finds them, "off" takes the clip as one shot, a file name is a cuts file (a frame
+            number or time a line), a list holds the first frames of shots.
+        input_rate: frames a second of an image sequence.
+        progress: is told the stage "analyse".
+
+    Raises:
+        MediaError: the clip cannot be read.
+        PlanError: the cuts file cannot be understood.
+    """
+    from nakawari.timeline.detect import decide
+    from nakawari.timeline.measure import Measurer
+    from nakawari.video.open import open_reader
+    from nakawari.video.threads import prefetch
+
+    reader = open_reader(source, input_rate) if isinstance(source, (str, Path)) else source
+    measurer = Measurer()
+    measurements = []
+    times: list[Fraction] = []
+    durations: list[Fraction] = []
+    progress("analyse", 0, reader.info.frames)
+    with closing(prefetch(reader)) as frames:
+        for frame in frames:
+            measurements.append(measurer.add(frame.rgb()))
+            times.append(frame.pts)
+            durations.append(frame.duration)
+            progress("analyse", len(times), reader.info.frames)
+    if not times:
+        raise MediaError(f"{reader.info.path} holds no picture.")
+    shots, drawings = decide(measurements, times, durations, cuts=_read_cuts(cuts, times))
+    return Analysis(reader.info, tuple(times), tuple(durations), tuple(shots), tuple(drawings))
+
+
+def plan(
+    source: str | Path | Reader,
+    *,
+    fps: Fraction | float | str | None = None,
+    factor: Fraction | float | str | None = None,
+    holds: Literal["keep", "smooth"] = "keep",
+    hold_max: Fraction | float | str | None = None,
+    cuts: Cuts = "auto",
+    input_rate: Fraction | float | str | None = None,
+    progress: Progress = silent,
+) -> Plan:
+    """Decide how every output frame is made, before any frame is made.
+
+    Args:
+        source: a video file, a folder or pattern of images, or an open reader.
+        fps: output frames a second; exact when given as Fraction or as text such as "60000/1001".
+        factor: instead of `fps`, output frames for each input frame, at least 1. Neither: 2.
+        holds: "keep" lets a drawing that is shown longer than `hold_max` stay still until one cadence
+            step before the next one; "smooth" spreads the motion over the whole duration.
+        hold_max: seconds; None takes the larger of 1/4 s and 1.5 cadence steps.
+        cuts: as `analyse` takes them.
+        input_rate: frames a second of an image sequence.
+        progress: is told the stage "analyse".
+
+    Raises:
+        InputError: a value is out of range, or the rate is below that of the input.
+        MediaError: the clip cannot be read.
+    """
+    from nakawari.timeline.retime import target_rate
+    from nakawari.video.open import open_reader
+
+    reader = open_reader(source, exact(input_rate)) if isinstance(source, (str, Path)) else source
+    rate = target_rate(reader.info.rate, fps=exact(fps), factor=exact(factor))
+    seen = analyse(reader, cuts=cuts, progress=progress)
+    return lay_out(seen, rate, holds=holds, hold_max=exact(hold_max))
+
+
+def lay_out(
+    seen: Analysis,
+    rate: Fraction,
+    *,
+    holds: Literal["keep", "smooth"] = "keep",
+    hold_max: Fraction | None = None,
+) -> Plan:
+    """The plan at `rate` of a clip that has been analysed."""
+    from nakawari.timeline.retime import lay
+
+    return lay(
+        seen.times,
+        seen.durations,
+        seen.shots,
+        seen.drawings,
+        rate=rate,
+        holds=holds,
+        hold_max=hold_max,
+        input_name=seen.info.path,
+    )
+
+
+def exact(value: Fraction | float | str | None) -> Fraction | None:
+    """A number as exact Fraction; a float is taken as it prints (59.94 is 2997/50)."""
+    if value is None or isinstance(value, Fraction):
+        return value
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError) as error:
+        raise InputError(f"{value!r} is not a number such as 60, 23.976 or 60000/1001.") from error
+
+
+def _read_cuts(cuts: Cuts, times: Sequence[Fraction]) -> Literal["auto", "off"] | list[int]:
+    from nakawari.timeline.cuts import parse_cuts
+
+    if cuts == "auto":
+        return "auto"
+    if cuts == "off":
+        return "off"
+    if isinstance(cuts, (str, Path)):
+        try:
+            text = Path(cuts).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"the cuts file {cuts} cannot be read: {error}. (auto and off are words.)"
+            ) from error
+        return parse_cuts(text, times)
+    return list(cuts)

@@ -1,0 +1,142 @@
+"""Plan → frames: walk the slots, copy or draw, in constant memory.
+
+The plan has decided everything; here frames only flow. A decoded frame is kept from when it arrives
+until the last slot that names it, a pair is prepared once for all its slots, and an encoded frame is
+handed on to the next pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from time import perf_counter
+from typing import Protocol
+
+from nakawari.errors import PlanError
+from nakawari.models.base import Encoded, Interpolator, Pair
+from nakawari.pipeline.report import Work
+from nakawari.timeline.plan import Plan, Slot
+from nakawari.video.frames import Array, Frame, Writer
+
+WINDOW = 64
+"""A plan may go back by so many frames at most: what it may name again must stay in memory."""
+
+
+class Progress(Protocol):
+    """Is told how far a stage has come; `total` is None when nobody knows."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """`done` of `total` steps of `stage` are done."""
+
+
+def silent(stage: str, done: int, total: int | None) -> None:
+    """Progress for nobody."""
+
+
+def render(
+    plan: Plan, frames: Iterable[Frame], writer: Writer, model: Interpolator, progress: Progress = silent
+) -> Work:
+    """Carry out `plan`.
+
+    Args:
+        plan: a checked plan of the clip that `frames` comes from.
+        frames: every frame of the clip in order.
+        writer: takes the frames; neither finished nor aborted here.
+        model: draws what has to be drawn.
+        progress: is told the stage "render".
+
+    Raises:
+        PlanError: the plan names a frame that never comes, or goes back too far.
+    """
+    work = Work()
+    window = _Window(plan, iter(frames), work)
+    artist = _Artist(model, work)
+    total = len(plan.slots)
+    progress("render", 0, total)
+    for number, slot in enumerate(plan.slots):
+        source = window.frame(slot.source, number)
+        target = None if slot.target is None else window.frame(slot.target, number)
+        picture = None if target is None else artist.draw(source, target, slot)
+        begin = perf_counter()
+        if picture is None:
+            writer.copy(source, slot.pts)
+            work.copied += 1
+        else:
+            assert target is not None
+            writer.draw(picture, slot.pts, (source, target))
+            work.drawn += 1
+        work.timing.write += perf_counter() - begin
+        window.forget(number)
+        progress("render", number + 1, total)
+    return work
+
+
+class _Window:
+    """The decoded frames that the slots to come still need."""
+
+    def __init__(self, plan: Plan, frames: Iterator[Frame], work: Work) -> None:
+        self._frames = frames
+        self._work = work
+        self._kept: dict[int, Frame] = {}
+        self._next = 0
+        self._last_use: dict[int, int] = {}
+        for number, slot in enumerate(plan.slots):
+            self._last_use[slot.source] = number
+            if slot.target is not None:
+                self._last_use[slot.target] = number
+
+    def frame(self, index: int, slot: int) -> Frame:
+        begin = perf_counter()
+        while self._next <= index:
+            frame = next(self._frames, None)
+            if frame is None:
+                raise PlanError(f"slot {slot} names frame {index}; the input has {self._next} frames.")
+            if self._next in self._last_use:
+                self._kept[self._next] = frame
+            self._next += 1
+        self._work.timing.read += perf_counter() - begin
+        if len(self._kept) > WINDOW:
+            raise PlanError(
+                f"slot {slot} lies more than {WINDOW} frames from others that use the same frames."
+            )
+        return self._kept[index]
+
+    def forget(self, slot: int) -> None:
+        done = [index for index in self._kept if self._last_use[index] <= slot]
+        for index in done:
+            del self._kept[index]
+
+
+class _Artist:
+    """Draws between two frames; remembers the last pair and the last encoded frames."""
+
+    def __init__(self, model: Interpolator, work: Work) -> None:
+        self._model = model
+        self._work = work
+        self._key: tuple[int, int] | None = None
+        self._pair: Pair | None = None
+        self._encoded: dict[int, Encoded] = {}
+
+    def draw(self, source: Frame, target: Frame, slot: Slot) -> Array | None:
+        """The picture of the slot; None when its keys are equal, so that `source` itself will do."""
+        assert slot.t is not None
+        timing = self._work.timing
+        key = (source.index, target.index)
+        begin = perf_counter()
+        if key != self._key or self._pair is None:
+            self._encoded = {frame.index: self._encode(frame) for frame in (source, target)}
+            self._pair = self._model.prepare(self._encoded[key[0]], self._encoded[key[1]])
+            self._key = key
+            self._work.pairs += 1
+        prepared = perf_counter()
+        timing.prepare += prepared - begin
+        box = self._pair.box
+        if box is None:
+            return None
+        picture = self._model.at(self._pair, slot.t)
+        timing.draw += perf_counter() - prepared
+        self._work.changed_px += (box.bottom - box.top) * (box.right - box.left)
+        return picture  # type: ignore[return-value]
+
+    def _encode(self, frame: Frame) -> Encoded:
+        known = self._encoded.get(frame.index)
+        return self._model.encode(frame.rgb()) if known is None else known

@@ -1,0 +1,106 @@
+"""What a run did, as data: for `--report`, for the last lines on screen, for benchmarks."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from nakawari import __version__
+from nakawari.timeline.plan import Plan, Reason
+
+
+@dataclass(slots=True)
+class Timing:
+    """Seconds that the drawing thread spent, by what it was doing."""
+
+    read: float = 0.0
+    """waiting for decoded frames"""
+    prepare: float = 0.0
+    draw: float = 0.0
+    write: float = 0.0
+    """handing frames to the encoder, or waiting for it"""
+
+
+@dataclass(slots=True)
+class Work:
+    """What was drawn: pairs of drawings, frames, and pixels inside the boxes that change."""
+
+    pairs: int = 0
+    drawn: int = 0
+    copied: int = 0
+    changed_px: int = 0
+    """Sum over drawn frames of the pixels that a model had to look at."""
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(slots=True)
+class Report:
+    """What `smooth` did."""
+
+    input: str
+    output: str
+    model: str
+    device: str
+    plan: Plan
+    work: Work
+    analyse_s: float
+    render_s: float
+    notes: list[str] = field(default_factory=list)
+    """Choices that were made for the user, and anything that they should know."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values. Times in seconds, memory in MiB, rates as `"n/d"`."""
+        plan, work = self.plan, self.work
+        reasons = {str(r): sum(slot.reason is r for slot in plan.slots) for r in Reason}
+        drawing_s = work.timing.prepare + work.timing.draw
+        return {
+            "input": self.input,
+            "output": self.output,
+            "model": self.model,
+            "device": self.device,
+            "rate": f"{plan.rate.numerator}/{plan.rate.denominator}",
+            "frames": {
+                "in": plan.drawings[-1].last + 1 if plan.drawings else 0,
+                "out": len(plan.slots),
+                **reasons,
+            },
+            "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots],
+            "drawings": len(plan.drawings),
+            "pairs": work.pairs,
+            "seconds": {
+                "analyse": round(self.analyse_s, 3),
+                "render": round(self.render_s, 3),
+                "read": round(work.timing.read, 3),
+                "prepare": round(work.timing.prepare, 3),
+                "draw": round(work.timing.draw, 3),
+                "write": round(work.timing.write, 3),
+                "per_drawing": round(drawing_s / max(1, len(plan.drawings)), 5),
+                "per_drawn_frame": round(drawing_s / max(1, work.drawn), 5),
+            },
+            "nanoseconds_per_changed_pixel": round(drawing_s / max(1, work.changed_px) * 1e9, 2),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
+            "notes": self.notes,
+            "versions": versions(),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+
+def peak_memory_mib() -> float:
+    """The most memory that this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def versions() -> dict[str, str]:
+    """Versions of nakawari and of what decides its results."""
+    from importlib.metadata import version
+
+    names = ("av", "numba", "numpy", "opencv-python-headless", "torch")
+    return {"nakawari": __version__, "python": platform.python_version()} | {n: version(n) for n in names}

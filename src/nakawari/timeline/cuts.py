@@ -1,0 +1,127 @@
+"""Cuts: where a new scene begins; found in measurements, or read from a list.
+
+A frame that no motion of the frame before explains begins a new scene, unless the old scene comes back
+within a few frames: that was a flash. Fast pans and wild action leave much unexplained too, but they do
+so in frame after frame, so a cut has to stand out of its surroundings.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from nakawari.errors import PlanError
+from nakawari.timeline.measure import Measurement
+
+NEW_SCENE = 0.28
+"""Least novelty of a cut."""
+
+BESIDE = 1.5
+"""How many times the novelty of the frames right before and after it a cut has to have, likewise."""
+
+ALL_NEW = 0.75
+"""Novelty that is a cut whatever goes on around it."""
+
+SURROUNDINGS = 5
+"""Frames on either side that a cut has to stand out of."""
+
+PROMINENCE = 3.0
+"""How many times the usual novelty of its surroundings a cut has to have, unless it is nearly all new."""
+
+
+def find_cuts(measurements: Sequence[Measurement]) -> list[int]:
+    """Numbers of the frames that begin a new scene, rising; the first frame is not among them."""
+    new = np.array([m.novelty[0] if m.novelty else 0.0 for m in measurements])
+    flashed = _flashes(measurements)
+    cuts = []
+    for number in np.flatnonzero(new >= NEW_SCENE).tolist():
+        if flashed[number]:
+            continue
+        around = {
+            n: float(new[n])
+            for n in range(max(1, number - SURROUNDINGS), min(len(new), number + SURROUNDINGS + 1))
+            if n != number and not flashed[n]
+        }
+        # on twos and threes only some of the frames can be like it, so it is the larger ones that tell
+        usual = float(np.percentile([*around.values(), 0.0], 75))
+        beside = max(around.get(number - 1, 0.0), around.get(number + 1, 0.0))
+        if new[number] >= min(max(PROMINENCE * usual, BESIDE * beside), ALL_NEW):
+            cuts.append(number)
+    return cuts
+
+
+def _flashes(measurements: Sequence[Measurement]) -> list[bool]:
+    """Frames that only seem new: from the first frame of a flash to the return of what was before it."""
+    flashed = [False] * len(measurements)
+    for number, measurement in enumerate(measurements):
+        for lag, novelty in enumerate(measurement.novelty[1:], start=2):
+            between = range(number - lag + 1, number + 1)
+            largest = max(measurements[n].novelty[0] for n in between)
+            if largest >= NEW_SCENE and novelty < min(1.2 * NEW_SCENE, 0.5 * largest):
+                for n in between:
+                    flashed[n] = True
+    return flashed
+
+
+def parse_cuts(text: str, times: Sequence[Fraction]) -> list[int]:
+    """Read a cuts file: one source frame number or time a line, in any order; `#` begins a comment.
+
+    Args:
+        text: a whole number is a frame; what has a decimal point, colons or a final `s` is a time on
+            the clock of the input: `12.5`, `3s`, `0:01.5`, `00:00:01.500`. A time means the first frame
+            that begins at it or later, to within half a millisecond (times are printed rounded).
+        times: pts of each input frame, seconds.
+
+    Returns:
+        numbers of the frames that begin a shot, rising, each once, without frame 0.
+
+    Raises:
+        PlanError: a line is neither, or names a frame that the input does not have.
+    """
+    cuts = set()
+    for row, line in enumerate(text.splitlines(), start=1):
+        word = line.split("#", 1)[0].strip()
+        if not word:
+            continue
+        if re.fullmatch(r"-?\d+", word):
+            number = int(word)
+        else:
+            number = bisect_left(times, _seconds(word, row) - Fraction(1, 2000))
+        if not 0 <= number < len(times):
+            raise PlanError(
+                f"line {row} of the cuts names {word}; the input has frames 0 to {len(times) - 1}."
+            )
+        cuts.add(number)
+    return sorted(cuts - {0})
+
+
+def format_cuts(cuts: Sequence[int], times: Sequence[Fraction]) -> str:
+    """Cuts as text that `parse_cuts` reads back: frame numbers, with the times as comments."""
+    rows = [f"{cut}  # {clock(times[cut])}" for cut in cuts]
+    return "\n".join(["# first frame of each shot but the first", *rows]) + "\n"
+
+
+def clock(seconds: Fraction) -> str:
+    """Seconds as h:mm:ss.mmm, or m:ss.mmm below an hour."""
+    milliseconds = round(abs(seconds) * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    tail = f"{rest // 1000:02d}.{rest % 1000:03d}"
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{'-' if seconds < 0 else ''}{head}:{tail}"
+
+
+def _seconds(word: str, row: int) -> Fraction:
+    match = re.fullmatch(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", word)
+    if match is None:
+        raise PlanError(
+            f"line {row} of the cuts is {word!r}; wanted a frame number such as 48 or a time such as 2.0, "
+            "2s or 0:02.0."
+        )
+    sign, hours, minutes, seconds = match.groups()
+    total = Fraction(seconds) + 60 * int(minutes or 0) + 3600 * int(hours or 0)
+    return -total if sign else total

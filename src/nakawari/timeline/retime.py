@@ -1,0 +1,191 @@
+"""Lay a new clock over drawings: what every output frame is made of.
+
+The drawings keep their times: each one is reached exactly when the input first shows it. Motion from
+a drawing to the next starts when the first of them appears, or, when it is shown longer than
+`hold_max`, one cadence step before the next appears; until then it stays as still as it was drawn.
+Frames that stay still are copied from the input as it runs, so grain and flicker stay alive.
+
+Everything is a `Fraction`; nothing here rounds but the number of output frames.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal
+
+from nakawari.errors import InputError
+from nakawari.timeline.cadence import hold_limit, step_before
+from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
+
+Holds = Literal["keep", "smooth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """The way from one drawing to the next: starts to move at `begin`, arrives at `end` (seconds)."""
+
+    begin: Fraction
+    end: Fraction
+    source: int
+    target: int
+
+
+def target_rate(rate: Fraction, *, fps: Fraction | None = None, factor: Fraction | None = None) -> Fraction:
+    """Output frames a second from `--fps` or `--factor`; 2 × the input's rate when neither is given.
+
+    Args:
+        rate: nominal rate of the input, frames a second.
+        fps: wanted rate; not below `rate`.
+        factor: output frames for each input frame, any rational ≥ 1.
+
+    Raises:
+        InputError: both are given, or the result would have fewer frames than the input.
+    """
+    if fps is not None and factor is not None:
+        raise InputError("both a rate and a factor are given; wanted one of --fps and --factor.")
+    if fps is not None:
+        if fps <= 0:
+            raise InputError(f"--fps is {fps}; wanted more than 0.")
+        if fps < rate:
+            raise InputError(
+                f"--fps is {_show(fps)}, below the input's {_show(rate)}; wanted at least that: "
+                "frames are drawn between drawings, never dropped."
+            )
+        return fps
+    if factor is None:
+        factor = Fraction(2)
+    if factor < 1:
+        raise InputError(f"--factor is {_show(factor)}; wanted 1 or more.")
+    return rate * factor
+
+
+def lay(
+    times: Sequence[Fraction],
+    durations: Sequence[Fraction],
+    shots: Sequence[Shot],
+    drawings: Sequence[Drawing],
+    *,
+    rate: Fraction,
+    holds: Holds = "keep",
+    hold_max: Fraction | None = None,
+    input_name: str = "",
+) -> Plan:
+    """Decide every output frame.
+
+    Args:
+        times: pts of each input frame, seconds, strictly rising (any spacing).
+        durations: seconds that each input frame is shown, > 0.
+        shots: runs of frames between cuts; they cover the frames without gaps.
+        drawings: runs of frames that show one drawing; none crosses a cut.
+        rate: output frames a second.
+        holds: "keep" leaves long drawings still, "smooth" spreads motion over their whole duration.
+        hold_max: a drawing shown longer than this (seconds) is a hold; None: `cadence.hold_limit`.
+        input_name: what the plan says its input is.
+
+    Returns:
+        a plan of max(1, round(duration × rate)) slots at start + n / rate.
+
+    Raises:
+        InputError: the lists do not fit each other, or `rate` or `hold_max` is not positive.
+    """
+    _check_clock(times, durations, rate)
+    _check_runs(len(times), shots, drawings)
+    if hold_max is not None and hold_max <= 0:
+        raise InputError(f"--hold-max is {_show(hold_max)} s; wanted more than 0.")
+    if holds not in ("keep", "smooth"):
+        raise InputError(f"holds is {holds!r}; wanted keep or smooth.")
+    motions = _motions(times, durations, shots, drawings, holds=holds, hold_max=hold_max)
+    start = times[0]
+    count = max(1, round((times[-1] + durations[-1] - start) * rate))
+    firsts = [drawing.first for drawing in drawings]
+    lasts = _last_drawings(shots, drawings)
+    slots = []
+    shown = 0
+    for number in range(count):
+        pts = start + number / rate
+        while shown + 1 < len(times) and times[shown + 1] <= pts:
+            shown += 1
+        drawing = bisect_right(firsts, shown) - 1
+        at_start = pts == times[drawings[drawing].first]
+        slots.append(_slot(pts, shown, at_start, motions.get(drawing), drawing in lasts))
+    return Plan(input_name, rate, tuple(shots), tuple(drawings), tuple(slots))
+
+
+def _slot(pts: Fraction, shown: int, at_start: bool, motion: Motion | None, before_cut: bool) -> Slot:
+    """The output frame at `pts`, when the input shows frame `shown`."""
+    if at_start:
+        return Slot(pts, shown, None, None, Reason.SOURCE)
+    if motion is not None and pts > motion.begin:
+        t = (pts - motion.begin) / (motion.end - motion.begin)
+        return Slot(pts, motion.source, motion.target, t, Reason.BETWEEN)
+    reason = Reason.CUT if before_cut else Reason.HOLD
+    return Slot(pts, shown, None, None, reason)
+
+
+def _motions(
+    times: Sequence[Fraction],
+    durations: Sequence[Fraction],
+    shots: Sequence[Shot],
+    drawings: Sequence[Drawing],
+    *,
+    holds: Holds,
+    hold_max: Fraction | None,
+) -> dict[int, Motion]:
+    """The motion out of each drawing that has a next one in its shot, by the drawing's number."""
+    motions = {}
+    number = 0
+    for shot in shots:
+        inside = []
+        while number < len(drawings) and drawings[number].first <= shot.last:
+            inside.append(number)
+            number += 1
+        own = [drawings[n] for n in inside]
+        limit = hold_limit(durations, shot) if hold_max is None else hold_max
+        for place, (a, b) in enumerate(pairwise(own)):
+            begin, end, source = times[a.first], times[b.first], a.first
+            if holds == "keep" and end - begin > limit:
+                step = step_before(times, durations, own, place + 1, limit=limit, cadence=shot.cadence)
+                begin = max(begin, end - step)
+                source = bisect_right(times, begin, a.first, a.last + 1) - 1
+            motions[inside[place]] = Motion(begin, end, source, b.first)
+    return motions
+
+
+def _last_drawings(shots: Sequence[Shot], drawings: Sequence[Drawing]) -> set[int]:
+    """Numbers of the drawings that stand right before a cut."""
+    cuts = {shot.last for shot in shots[:-1]}
+    return {number for number, drawing in enumerate(drawings) if drawing.last in cuts}
+
+
+def _check_clock(times: Sequence[Fraction], durations: Sequence[Fraction], rate: Fraction) -> None:
+    if not times:
+        raise InputError("there are no frames to lay a clock over.")
+    if len(durations) != len(times):
+        raise InputError(
+            f"there are {len(durations)} durations for {len(times)} frames; wanted one for each."
+        )
+    if min(durations) <= 0:
+        raise InputError(f"a frame's duration is {min(durations)} s; wanted more than 0.")
+    if any(b <= a for a, b in pairwise(times)):
+        raise InputError("the frames' times do not rise; wanted each later than the one before.")
+    if rate <= 0:
+        raise InputError(f"the rate is {rate}; wanted more than 0.")
+
+
+def _check_runs(frames: int, shots: Sequence[Shot], drawings: Sequence[Drawing]) -> None:
+    runs: Sequence[Shot] | Sequence[Drawing]
+    for name, runs in (("shots", shots), ("drawings", drawings)):
+        firsts = [run.first for run in runs]
+        ends = [run.last + 1 for run in runs]
+        if [*firsts, frames] != [0, *ends] or any(b <= a for a, b in zip(firsts, ends, strict=True)):
+            raise InputError(f"the {name} do not cover the {frames} frames one after the other.")
+    if not {shot.first for shot in shots} <= {drawing.first for drawing in drawings}:
+        raise InputError("a drawing crosses a cut; wanted every shot to begin with a new drawing.")
+
+
+def _show(value: Fraction) -> str:
+    return f"{float(value):g}" if Fraction(f"{float(value):g}") == value else f"{value}"

@@ -1,0 +1,177 @@
+"""What interpolation networks learn from: sources, mixed and augmented, each sample from its number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nakawari.data.augment import Recipe, augment
+from nakawari.data.cartoon import draw
+from nakawari.data.sample import FLOWS, VISIBLE, Sample, collate
+from nakawari.data.shards import ShardStream
+from nakawari.errors import InputError
+from nakawari.train.task import Samples
+
+Search = Callable[[Any, Any], tuple[Tensor, Tensor]]
+"""Two H×W×3 uint8 frames → flow 0→1 and flow 1→0, each [2, H, W] in pixels."""
+
+REVERSED = str.maketrans("01", "10")
+"""What a name is called when time runs backwards: augmentation may turn one into the other."""
+_CHOICE, _CHANGE = 3, 4
+"""Streams of random numbers of a sample: which source it comes from, how it is augmented."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One source of triplets.
+
+    Attributes:
+        kind: "cartoon" draws scenes as they are asked for; "shards" reads samples that were made before.
+        folder: of shards.
+        weight: how often it is chosen, against the others.
+        canvas: (height, width) that scenes are drawn on; crops are cut from it.
+        t: the time of the middle frame of a scene; 0: any, drawn from the seed.
+    """
+
+    kind: Literal["cartoon", "shards"] = "cartoon"
+    folder: str = ""
+    weight: float = 1.0
+    canvas: tuple[int, int] = (384, 384)
+    t: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureConfig:
+    """The table `[data]`.
+
+    Attributes:
+        sources: tables `[[data.sources]]`.
+        augment: crops, flips, turns, time reversal and colours.
+        known: flows, masks and labels that the losses want (see `Sample`), such as "flow01", "visible01".
+            Where a source does not know them they are 0, and so is "has_flow".
+        held_out: pictures of the evaluation on scenes that are never trained on.
+        triplets: folders DIR/NAME/frame1, frame2, frame3 to be scored as well.
+        triplets_each: pictures of each of them, evenly spread; 0: all.
+    """
+
+    sources: tuple[SourceConfig, ...] = (SourceConfig(),)
+    augment: Recipe = field(default_factory=lambda: Recipe(crop=(256, 256)))
+    known: tuple[str, ...] = ("flow01", "flow10", "visible01", "visible10")
+    held_out: int = 32
+    triplets: tuple[str, ...] = ()
+    triplets_each: int = 32
+
+    def check(self) -> MixtureConfig:
+        """Raise InputError where crops do not fit or nothing is chosen; returns itself."""
+        if not self.sources or any(s.weight <= 0 for s in self.sources):
+            raise InputError("data.sources wants one source at least, and weights above 0.")
+        names = set(Sample.__dataclass_fields__) - {"frame0", "framet", "frame1", "t"}
+        unknown = sorted(set(self.known) - names)
+        if unknown:
+            raise InputError(f"data.known names {', '.join(unknown)}; wanted of {', '.join(sorted(names))}.")
+        crop = self.augment.crop
+        for source in self.sources:
+            if source.kind == "shards":
+                if not source.folder or crop is None:
+                    raise InputError("data.sources of shards want a folder, and data.augment.crop.")
+                continue
+            if not 0 <= source.t < 1:
+                raise InputError(f"data.sources t is {source.t}; wanted 0 < t < 1, or 0 for any.")
+            if crop is None and source.canvas != self.sources[0].canvas:
+                raise InputError("data.sources have several canvases; wanted data.augment.crop as well.")
+            if crop is not None and (crop[0] > source.canvas[0] or crop[1] > source.canvas[1]):
+                raise InputError(f"data.augment.crop {crop} is larger than a canvas {source.canvas}.")
+        return self
+
+
+class Mixture:
+    """Sample i: a source, an item of it and an augmentation, all chosen by (seed, i).
+
+    Args:
+        config: checked.
+        seed: of the mixture.
+        search: where it is given, "search01" and "search10" are what it finds on the whole canvas, cut and
+            turned like the truth.
+        augmented: False gives canvases as they are.
+    """
+
+    def __init__(
+        self, config: MixtureConfig, seed: int, search: Search | None = None, augmented: bool = True
+    ) -> None:
+        self.config, self.seed, self.search, self.augmented = config, seed, search, augmented
+        weights = np.array([source.weight for source in config.sources])
+        self._shares = np.cumsum(weights / weights.sum())
+        self._items = [_items(source, seed) for source in config.sources]
+        self._kept = {*config.known, *(name.translate(REVERSED) for name in config.known)}
+
+    def batch(self, indices: Sequence[int]) -> Samples:
+        """Samples `indices`, as `Sample` names them, and what the search found."""
+        made = [self.sample(index) for index in indices]
+        tensors = collate(self._complete(sample) for sample, _ in made).tensors()
+        flows = [name for name in self.config.known if name in FLOWS]
+        known = [all(getattr(sample, name) is not None for name in flows) for sample, _ in made]
+        tensors["has_flow"] = torch.tensor(known)
+        if self.search is not None:
+            found = collate(sample for _, sample in made if sample is not None)
+            assert found.flow01 is not None
+            assert found.flow10 is not None
+            tensors |= {"search01": found.flow01, "search10": found.flow10}
+        return tensors
+
+    def sample(self, index: int) -> tuple[Sample, Sample | None]:
+        """Sample `index`, and the same with the search's flow in place of the true one."""
+        chance = np.random.default_rng((self.seed, index, _CHOICE))
+        number = int(np.searchsorted(self._shares, chance.random(), side="right"))
+        whole = self._items[min(number, len(self._items) - 1)](index)
+        truth = self._augment(whole.only(*self._kept), index).only(*self.config.known)
+        if self.search is None:
+            return truth, None
+        frames = (frame.permute(1, 2, 0).contiguous().numpy() for frame in (whole.frame0, whole.frame1))
+        flow01, flow10 = self.search(*frames)
+        seen = Sample(whole.frame0, whole.framet, whole.frame1, whole.t, flow01=flow01, flow10=flow10)
+        return truth, self._augment(seen, index)
+
+    def _complete(self, sample: Sample) -> Sample:
+        """What is wanted and not known is 0."""
+        tensors, size = sample.tensors(), sample.frame0.shape[-2:]
+        for name in self.config.known:
+            if name not in tensors:
+                shape = (2, *size) if name in FLOWS else size
+                kind = torch.float32 if name in FLOWS else torch.bool if name in VISIBLE else torch.uint8
+                tensors[name] = torch.zeros(shape, dtype=kind)
+        return Sample(**tensors)
+
+    def _augment(self, sample: Sample, index: int) -> Sample:
+        """The same changes for the same index, whatever flows the sample has."""
+        if not self.augmented:
+            return sample
+        return augment(sample, self.config.augment, np.random.default_rng((self.seed, index, _CHANGE)))
+
+
+def _items(source: SourceConfig, seed: int) -> Callable[[int], Sample]:
+    """Item i of a source, whole."""
+    if source.kind == "shards":
+        return ShardStream(source.folder, seed).__getitem__
+    return partial(_scene, seed, source)
+
+
+def _scene(seed: int, source: SourceConfig, index: int) -> Sample:
+    return draw(seed, index, source.canvas, source.t or None)
+
+
+def to_device_float(batch: Samples, channels_last: bool) -> Samples:
+    """Frames as float32 in [0, 1], flows as float32; masks and labels as they are."""
+    return {name: _ready(name, tensor, channels_last) for name, tensor in batch.items()}
+
+
+def _ready(name: str, tensor: Tensor, channels_last: bool) -> Tensor:
+    if name.startswith("frame"):
+        image = tensor.float().mul_(1 / 255)
+        return image.contiguous(memory_format=torch.channels_last) if channels_last else image
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,0 +1,261 @@
+"""Sound, subtitles, fonts and chapters: copied packet by packet from the source, in step with the picture.
+
+The source is read a second time, only as far as the picture has been written, so nothing piles up.
+Packets keep their times and side data (encoder delay among it), so that sound decodes to the same samples.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nakawari.errors import MediaError, OutputError
+from nakawari.video.encoders import EncodeOptions, Muxer
+from nakawari.video.reader import open_container, reason
+
+log = logging.getLogger(__name__)
+
+_OF_THE_FILE = ("duration", "encoder", "bps", "number_of_", "_statistics_", "major_brand", "minor_version",
+                "compatible_brands", "vendor_id")  # fmt: skip
+"""Metadata (by how it starts) that describes the old file and would lie about the new one."""
+
+
+_DELAYS = {"aac": ("aac", 1024), "mp3": ("libmp3lame", 1105), "ac3": ("ac3", 256)}
+"""By codec, an encoder and the delay in samples that it says it has."""
+
+
+class _SampleClock:
+    """Times in whole samples for sound whose source counts in coarser ticks (Matroska: milliseconds)."""
+
+    def __init__(self, stream: Any) -> None:
+        self.rate = stream.codec_context.sample_rate
+        self.frame = stream.codec_context.frame_size or 0
+        self.tick = Fraction(stream.time_base)
+        self.next: int | None = None
+
+    def set(self, packet: Any) -> None:
+        """Put a packet right after the one before it, if its own time says so but for rounding."""
+        said = packet.pts * self.tick
+        time = round(said * self.rate)
+        skipped, _ = _unheard(packet)
+        if self.next is None:
+            if skipped and abs(said + Fraction(skipped, self.rate)) < self.tick:
+                time = -skipped  # what is heard starts at zero
+        elif abs(Fraction(self.next, self.rate) - said) <= self.tick:
+            time = self.next
+        samples = self.frame or round((packet.duration or 0) * self.tick * self.rate)
+        packet.pts = packet.dts = time
+        packet.duration = samples
+        packet.time_base = Fraction(1, self.rate)
+        self.next = time + samples
+
+
+def _unheard(packet: Any) -> tuple[int, int]:
+    """Samples at the start and at the end of a packet that are decoded but not heard."""
+    if not packet.has_sidedata("skip_samples"):
+        return 0, 0
+    data = bytes(packet.get_sidedata("skip_samples"))
+    return int.from_bytes(data[:4], "little"), int.from_bytes(data[4:8], "little")
+
+
+class Passthrough:
+    """The other streams of a source on their way into an output.
+
+    Args:
+        source: the file to copy from.
+        options: whether sound and subtitles are wanted.
+        start, end: only what is heard within these times is copied, on the source's clock; None: all.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        options: EncodeOptions,
+        start: Fraction | None = None,
+        end: Fraction | None = None,
+    ) -> None:
+        self.path = Path(source)
+        self.options = options
+        self.start, self.end = start, end
+        self._source = open_container(self.path)
+        self._targets: dict[int, Any] = {}
+        self._clocks: dict[int, _SampleClock] = {}
+        self._heard_from: dict[int, Fraction] = {}
+        self._packets: Iterator[Any] = iter(())
+        self._waiting: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add_to(self, output: Any, muxer: Muxer) -> None:
+        """Add a stream for each that is copied, with its language, title and disposition.
+
+        Raises:
+            OutputError: the container cannot hold one of them.
+        """
+        streams = self._source.streams
+        wanted: list[Any] = []
+        if self.options.sound:
+            wanted += streams.audio
+        if self.options.subtitles:
+            wanted += streams.subtitles
+            if muxer.attachments:
+                wanted += streams.attachments
+        for stream in wanted:
+            target = self._add(output, stream, muxer)
+            target.metadata.update(_kept(stream.metadata))
+            target.disposition = stream.disposition
+            if stream.type != "attachment":
+                self._targets[stream.index] = target
+            if stream.type == "audio" and muxer.exact_time:
+                rate = stream.codec_context.sample_rate
+                if Fraction(stream.time_base) > Fraction(1, rate):
+                    self._clocks[stream.index] = _SampleClock(stream)
+        output.metadata.update(_kept(self._source.metadata))
+        chapters = self._source.chapters()
+        if chapters:
+            output.set_chapters(chapters)
+        for stream in streams.data:
+            log.info("%s: data stream %d is not copied.", self.path, stream.index)
+        copied = [stream for stream in wanted if stream.type != "attachment"]
+        self._packets = self._source.demux(*copied) if copied else iter(())
+
+    def codecs(self) -> str:
+        """The codecs of what is copied, to be named in an error."""
+        streams = self._source.streams
+        chosen = [*(streams.audio if self.options.sound else ()),
+                  *(streams.subtitles if self.options.subtitles else ())]  # fmt: skip
+        return ", ".join(s.codec_context.name if s.codec_context else "unknown" for s in chosen)
+
+    def all_rates(self) -> list[int]:
+        """Samples a second of each track of sound."""
+        if not self.options.sound:
+            return []
+        return [
+            s.codec_context.sample_rate for s in self._source.streams.audio if s.codec_context is not None
+        ]
+
+    def _add(self, output: Any, stream: Any, muxer: Muxer) -> Any:
+        if stream.type == "audio" and muxer.name == "matroska" and stream.codec_context is not None:
+            delayed = self._add_delayed(output, stream)
+            if delayed is not None:
+                return delayed
+        try:
+            if stream.codec_context is None:
+                return output.add_stream_from_template(stream)
+            return output.add_stream_from_template(stream, opaque=True)
+        except ValueError as error:
+            codec = stream.codec_context.name if stream.codec_context else "unknown"
+            kind, flag = {"audio": ("sound", "-an")}.get(stream.type, (stream.type, "-sn"))
+            raise OutputError(
+                f"{muxer.name} cannot hold the {kind} of {self.path} (stream {stream.index}, {codec}). "
+                f"Write .mkv, or leave it out ({flag})."
+            ) from error
+
+    def _add_delayed(self, output: Any, stream: Any) -> Any | None:
+        """A Matroska track that says by how much its decoder starts early; None where that need not be said.
+
+        MP4 trims what an encoder or a cut puts before the start by an edit list, Matroska by `CodecDelay`,
+        which the muxer takes from the encoder's context and PyAV does not let us set: an encoder of the same
+        delay is opened for it. Of other delays, whole packets that are not heard are left out.
+        """
+        context = stream.codec_context
+        skipped, heard_from, frame = self._delay(stream.index)
+        if skipped == 0 or context.codec.canonical_name == "opus":  # Opus says its delay in its own header
+            return None
+        encoder, delay = _DELAYS.get(context.codec.canonical_name, ("", 0))
+        if delay != skipped or not _opens(encoder, context):
+            self._heard_from[stream.index] = heard_from - frame / 2
+            log.info("%s: sound track %d starts a little early in the output.", self.path, stream.index)
+            return None
+        target = output.add_stream(encoder, rate=context.sample_rate, layout=context.layout.name)
+        target.codec_context.open()
+        target.codec_context.extradata = context.extradata
+        return target
+
+    def _delay(self, index: int) -> tuple[int, Fraction, Fraction]:
+        """Samples that a track decodes before any is heard, when that is, and the length of a packet."""
+        with open_container(self.path) as container:
+            stream = container.streams[index]
+            for packet in container.demux(stream):
+                if packet.size and packet.pts is not None:
+                    base = Fraction(packet.time_base)
+                    skipped = _unheard(packet)[0]
+                    rate = stream.codec_context.sample_rate
+                    return skipped, packet.pts * base + Fraction(skipped, rate), (packet.duration or 0) * base
+                break
+        return 0, Fraction(0), Fraction(0)
+
+    def pump(self, output: Any, until: Fraction | None) -> None:
+        """Copy what comes before `until` seconds; all that is left where None.
+
+        Raises:
+            MediaError: the source is broken.
+        """
+        import av
+
+        while True:
+            if self._waiting is None:
+                try:
+                    self._waiting = next(self._packets, None)
+                except (av.FFmpegError, IndexError) as error:
+                    raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
+                if self._waiting is None:
+                    return
+            packet = self._waiting
+            if packet.pts is None:
+                packet.pts = packet.dts
+            if packet.size == 0 or packet.pts is None:
+                self._waiting = None
+                continue
+            base = Fraction(packet.time_base)
+            time = base * (packet.pts if packet.dts is None else packet.dts)
+            if until is not None and time > until:
+                return
+            self._waiting = None
+            if self._heard(packet, base):
+                clock = self._clocks.get(packet.stream_index)
+                if clock is not None:
+                    clock.set(packet)
+                packet.stream = self._targets[packet.stream_index]
+                output.mux(packet)
+
+    def _heard(self, packet: Any, base: Fraction) -> bool:
+        if self.end is not None and packet.pts * base >= self.end:
+            return False
+        end = (packet.pts + (packet.duration or 0)) * base
+        first = self._heard_from.get(packet.stream_index)
+        return (self.start is None or end > self.start) and (first is None or end >= first)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._packets = iter(())
+        self._waiting = None
+        self._source.close()
+
+
+def _opens(encoder: str, like: Any) -> bool:
+    """Whether there is an encoder of that name here for sound as in the context `like`."""
+    import av
+
+    try:
+        context: Any = av.CodecContext.create(encoder, "w")
+        context.sample_rate, context.layout = like.sample_rate, like.layout.name
+        context.format = (context.codec.audio_formats or ["s16"])[0]
+        context.open()
+    except (ValueError, av.FFmpegError):  # an unknown encoder, or one that refuses
+        return False
+    return True
+
+
+def _kept(metadata: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if not key.lower().startswith(_OF_THE_FILE)}

@@ -1,0 +1,108 @@
+"""How the command line talks: suggestions, exit statuses, spelling, only answers on standard output."""
+
+import json
+from fractions import Fraction
+
+import pytest
+
+from nakawari import __version__
+from nakawari.cli import main
+from nakawari.cli.parser import Parser, at_least, doublings, factor, ratio
+
+
+def test_version_and_overview(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"nakawari {__version__}\n"
+    assert main(["-h"]) == 0
+    assert "smooth" in capsys.readouterr().out
+    assert main([]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["smoth"], "Did you mean smooth?"),
+        (["frobnicate"], "Verbs:"),
+        (["smooth", "a.mkv", "--fsp", "60"], "Did you mean --fps?"),
+        (["smooth", "a.mkv", "--fps", "sixty"], "not a number"),
+        (["smooth", "a.mkv", "--fps", "0"], "not above 0"),
+        (["smooth", "a.mkv", "--factor", "0.5"], "below 1"),
+        (["smooth", "a.mkv", "--fps", "60", "--factor", "2"], "not allowed with"),
+        (["smooth", "a.mkv", "--holds", "maybe"], "invalid choice"),
+        (["smooth", "a.mkv", "b.mkv"], "too many arguments"),
+        (["smooth"], "required"),
+        (["models", "lst"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    heard = capsys.readouterr()
+    assert heard.out == ""
+    assert hint in heard.err
+    assert len(heard.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["smooth", "/no/such/file.mkv"], "file.mkv"),
+        (["smooth", "x.mkv", "-m", "clasic"], "Did you mean classic?"),
+        (["models", "info", "nothing"], "there is no model"),
+        (["plan", "/no/such/folder/%05d.png"], "/no/such/folder"),
+    ],
+)
+def test_failures_are_one_line_and_status_1(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, *(["-q"] if words[0] in ("smooth", "plan") else [])]) == 1
+    heard = capsys.readouterr()
+    assert heard.out == ""
+    assert hint in heard.err
+    assert len(heard.err.splitlines()) == 1
+
+
+def test_hyphens_and_underscores_are_the_same() -> None:
+    parser = Parser()
+    parser.add_argument("--hold-max", type=ratio)
+    assert parser.parse_args(["--hold_max", "0.5"]).hold_max == Fraction(1, 2)
+    assert parser.parse_args(["--hold_max=1/3"]).hold_max == Fraction(1, 3)
+
+
+def test_values_keep_their_underscores() -> None:
+    parser = Parser()
+    parser.add_argument("--codec")
+    assert parser.parse_args(["--codec", "prores_ks"]).codec == "prores_ks"
+    assert parser.parse_args(["--codec=prores_ks"]).codec == "prores_ks"
+
+
+def test_numbers_are_exact() -> None:
+    assert ratio("60000/1001") == Fraction(60000, 1001)
+    assert ratio("59.94") == Fraction(2997, 50)
+    assert factor("2.5") == factor("5/2") == Fraction(5, 2)
+    assert doublings("3") == 8
+    assert at_least(0)("7") == 7
+
+
+def test_models_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"classic", "blend"} <= {row["name"] for row in rows}
+    assert main(["models", "info", "classic"]) == 0
+    assert "classic" in capsys.readouterr().out
+
+
+def test_an_unforeseen_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: object) -> int:
+        raise ZeroDivisionError("two\nlines")
+
+    monkeypatch.setattr("nakawari.cli.models.run", broken)
+    assert main(["models", "list"]) == 1
+    heard = capsys.readouterr().err
+    assert "unforeseen ZeroDivisionError: two lines" in heard
+    assert len(heard.splitlines()) == 1
+    with pytest.raises(ZeroDivisionError):
+        main(["models", "list", "--debug"])

@@ -1,0 +1,134 @@
+"""What classic can do that a cross-fade cannot."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from nakawari.models import load
+from nakawari.models.classic import motion, synthesis
+from nakawari.models.classic.sprites import erase, find_sprites
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("classic", device="cpu")
+
+
+def disc(x, y=60, size=(120, 220), radius=12, paper=220):
+    picture = np.full((*size, 3), paper, np.uint8)
+    cv2.circle(picture, (x, y), radius, (200, 50, 40), -1, cv2.LINE_AA)
+    cv2.circle(picture, (x, y), radius, (20, 20, 30), 2, cv2.LINE_AA)
+    return picture
+
+
+def texture(height, width, seed=0):
+    random = np.random.default_rng(seed)
+    coarse = random.integers(40, 216, (height // 8, width // 8, 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def error(made, truth):
+    return float(np.abs(made.astype(int) - truth).mean())
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
+def test_a_disc_that_jumps_three_diameters_is_whole(model, t):
+    far = 72
+    made = model(disc(50), disc(50 + far), t=t)
+    truth = disc(50 + round(far * t))
+    assert np.abs(made.astype(int) - truth).max() <= 40
+    assert error(made, truth) < 0.2
+
+
+def test_a_disc_jumps_over_a_painting_that_does_not_move(model):
+    painting = texture(120, 224)
+    keys = []
+    for x in (50, 122):
+        frame = painting.copy()
+        cv2.circle(frame, (x, 60), 12, (250, 10, 10), -1)
+        keys.append(frame)
+    made = model(*keys)
+    truth = painting.copy()
+    cv2.circle(truth, (86, 60), 12, (250, 10, 10), -1)
+    assert (np.abs(made.astype(int) - truth).max(2) > 40).mean() < 0.01
+    far = np.ones(made.shape[:2], bool)
+    far[40:80, 30:145] = False
+    assert (made[far] == painting[far]).all()
+
+
+def test_a_pan_of_a_fifth_of_the_width_is_followed(model):
+    wide = texture(160, 400)
+    made = model(wide[:, 60:300], wide[:, 12:252])
+    truth = wide[:, 36:276]
+    assert error(made[10:-10, 40:-40], truth[10:-10, 40:-40]) < 2
+
+
+def test_a_small_motion_is_better_than_both_keys(model):
+    made, truth = model(disc(50), disc(58)), disc(54)
+    assert error(made, truth) < 0.3 * min(error(disc(50), truth), error(disc(58), truth))
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255)], ids=["black", "white"])
+def test_a_caption_over_a_pan_stays(model, colour):
+    wide = texture(120, 260)
+    keys = [wide[:, 20:220].copy(), wide[:, 28:228].copy()]
+    for key in keys:
+        cv2.putText(key, "NAKA", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.2, colour, 6)
+    letters = np.zeros((120, 200), np.uint8)
+    cv2.putText(letters, "NAKA", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 6)
+    still = (keys[0] == keys[1]).all(2) & (letters > 0)
+    made = model(*keys)
+    assert still.sum() > 500
+    assert (made[still] == keys[0][still]).mean() > 0.99
+
+
+def test_large_pictures_are_matched_at_half_size_and_drawn_at_full(model, monkeypatch):
+    keys = disc(50, size=(121, 221)), disc(122, size=(121, 221))
+    monkeypatch.setattr(motion, "LARGE", 1000)
+    made = model(*keys)
+    assert made.shape == keys[0].shape
+    assert error(made, disc(86, size=(121, 221))) < 0.5
+
+
+def test_global_shift_is_of_everything_or_of_nothing():
+    wide = cv2.cvtColor(texture(160, 400), cv2.COLOR_RGB2GRAY)
+    assert motion.global_shift(wide[:, 60:300], wide[:, 12:252]) == pytest.approx((48, 0), abs=1)
+    over_painting = [wide[:, :240].copy(), wide[:, :240].copy()]
+    over_painting[0][60:90, 40:70] = 255
+    over_painting[1][60:90, 80:110] = 255
+    assert motion.global_shift(*over_painting) == (0, 0)
+
+
+def test_flow_that_comes_back_is_told_from_flow_that_does_not():
+    there = np.zeros((20, 30, 2), np.float32)
+    there[..., 0] = 5
+    assert motion.returns(there, -there)[:, :25].all()
+    assert not motion.returns(there, there).any()
+
+
+def test_sprites_are_taken_only_without_doubt():
+    def lost(one, other):
+        return motion.largest(cv2.absdiff(one, other))
+
+    keys = disc(50), disc(122)
+    found = find_sprites(*keys, lost(*keys), lost(*keys))
+    assert found
+    assert all(sprite.move == pytest.approx((72, 0), abs=0.1) for sprite in found)
+    assert (erase(keys[0], keys[1], found, first=True) == 220).all()
+    twins = np.maximum(disc(50), 0), np.minimum(disc(122), disc(180))
+    assert find_sprites(*twins, lost(*twins), lost(*twins)) == []
+    near = disc(50), disc(60)
+    assert find_sprites(*near, lost(*near), lost(*near)) == []
+
+
+def test_overlays_have_still_edges():
+    keys = [texture(60, 80), texture(60, 80)]
+    keys[1][:, 40:] = texture(60, 80, seed=1)[:, 40:]
+    keys[0][20:30, 10:20] = keys[1][20:30, 10:20] = 255
+    found = synthesis.overlays(*keys, (0, 0))
+    assert found[20:30, 10:20].any()
+    assert not found[:, 41:].any()
+    moved = disc(50), disc(58)
+    assert not synthesis.overlays(*moved, (0, 0)).any()

@@ -1,0 +1,132 @@
+"""Rendering carries out a plan: nothing more, nothing less, in constant memory."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tests.pipeline.memory import MemoryReader, MemoryWriter
+
+from nakawari.errors import PlanError
+from nakawari.models import load
+from nakawari.pipeline.render import WINDOW, render
+from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
+from nakawari.video.frames import Frame
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    made = []
+    for n in range(count):
+        picture = np.full((12, 20, 3), 90, np.uint8)
+        picture[4:8, n % 15 : n % 15 + 4] = 10 + n
+        made.append(picture)
+    return made
+
+
+def plan_of(slots: list[Slot], frames: int, rate: int = 48) -> Plan:
+    drawings = tuple(Drawing(n, n) for n in range(frames))
+    return Plan("memory", Fraction(rate), (Shot(0, frames - 1, 1),), drawings, tuple(slots)).check(frames)
+
+
+def doubled(frames: int) -> Plan:
+    slots = []
+    for n in range(frames):
+        slots.append(Slot(Fraction(2 * n, 48), n, None, None, Reason.SOURCE))
+        if n + 1 < frames:
+            slots.append(Slot(Fraction(2 * n + 1, 48), n, n + 1, Fraction(1, 2), Reason.BETWEEN))
+        else:
+            slots.append(Slot(Fraction(2 * n + 1, 48), n, None, None, Reason.HOLD))
+    return plan_of(slots, frames)
+
+
+def test_slots_become_frames_in_order() -> None:
+    given = pictures(5)
+    writer = MemoryWriter()
+    work = render(doubled(5), MemoryReader(given), writer, load("blend"))
+    assert [pts for pts, _, _ in writer.frames] == [Fraction(n, 48) for n in range(10)]
+    assert [how for _, _, how in writer.frames] == ["copy", "draw"] * 4 + ["copy", "copy"]
+    for n, picture in enumerate(given):
+        assert np.array_equal(writer.frames[2 * n][1], picture)
+    assert (work.pairs, work.drawn, work.copied) == (4, 4, 6)
+
+
+def test_a_pair_is_prepared_once_and_a_frame_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load("blend")
+    prepared: list[tuple[int, int]] = []
+    encoded: list[int] = []
+    prepare, encode = model.prepare, model.encode
+    monkeypatch.setattr(model, "prepare", lambda a, b: (prepared.append((id(a), id(b))), prepare(a, b))[1])
+    monkeypatch.setattr(model, "encode", lambda frame: (encoded.append(1), encode(frame))[1])
+    slots = [Slot(Fraction(0), 0, None, None, Reason.SOURCE)]
+    slots += [Slot(Fraction(k, 72), 0, 1, Fraction(k, 3), Reason.BETWEEN) for k in (1, 2)]
+    slots += [Slot(Fraction(3, 72), 1, None, None, Reason.SOURCE)]
+    slots += [Slot(Fraction(3 + k, 72), 1, 2, Fraction(k, 3), Reason.BETWEEN) for k in (1, 2)]
+    render(plan_of(slots, 3, 72), MemoryReader(pictures(3)), MemoryWriter(), model)
+    assert len(prepared) == 2
+    assert len(encoded) == 3
+
+
+def test_equal_keys_are_copied_not_drawn() -> None:
+    still = [pictures(1)[0]] * 3
+    writer = MemoryWriter()
+    work = render(doubled(3), MemoryReader(still), writer, load("blend"))
+    assert {how for _, _, how in writer.frames} == {"copy"}
+    assert work.changed_px == 0
+
+
+def test_only_the_changing_box_is_drawn() -> None:
+    work = render(doubled(3), MemoryReader(pictures(3)), MemoryWriter(), load("blend"))
+    assert work.changed_px == 2 * 4 * 5
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[str, int, int | None]] = []
+    render(
+        doubled(3), MemoryReader(pictures(3)), MemoryWriter(), load("blend"), lambda *step: told.append(step)
+    )
+    assert told == [("render", n, 6) for n in range(7)]
+
+
+def test_a_frame_that_never_comes_is_named() -> None:
+    with pytest.raises(PlanError, match="names frame 3; the input has 3 frames"):
+        render(doubled(4), MemoryReader(pictures(3)), MemoryWriter(), load("blend"))
+
+
+def test_a_plan_may_go_back_a_little_but_not_far() -> None:
+    count = 2 * WINDOW
+    slots = [Slot(Fraction(n, 24), n, None, None, Reason.SOURCE) for n in range(count)]
+    near = [*slots[:9], Slot(slots[8].pts + Fraction(1, 48), 3, None, None, Reason.HOLD), *slots[9:]]
+    writer = MemoryWriter()
+    render(plan_of(near, count, 24), MemoryReader(pictures(count)), writer, load("blend"))
+    assert np.array_equal(writer.frames[9][1], pictures(4)[3])
+    far = [
+        *slots,
+        *(Slot(slots[-1].pts + Fraction(n + 1, 48), n, None, None, Reason.HOLD) for n in range(count)),
+    ]
+    with pytest.raises(PlanError, match="frames from others"):
+        render(plan_of(far, count, 24), MemoryReader(pictures(count)), MemoryWriter(), load("blend"))
+
+
+def test_frames_are_let_go() -> None:
+    import gc
+    import weakref
+
+    alive: list[weakref.ref[Frame]] = []
+    most = 0
+
+    class Tracked(Frame):  # a Frame has slots and no room for weak references
+        __slots__ = ("__weakref__",)
+
+    class Reader(MemoryReader):
+        def __iter__(self):
+            nonlocal most
+            for frame in super().__iter__():
+                tracked = Tracked(frame.index, frame.pts, frame.duration, frame.native, frame.colour)
+                alive.append(weakref.ref(tracked))
+                del frame
+                gc.collect()
+                most = max(most, sum(one() is not None for one in alive))
+                yield tracked
+                del tracked
+
+    render(doubled(40), Reader(pictures(40)), MemoryWriter(), load("blend"))
+    assert most <= 5

@@ -1,0 +1,219 @@
+"""What counts as a new drawing and as a cut, on small pictures whose truth is known."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from nakawari.errors import PlanError, ShapeError
+from nakawari.timeline.detect import decide
+from nakawari.timeline.measure import Measurer
+
+SIZE = (180, 320)
+
+
+def stage(seed=0, texture=6.0, width=SIZE[1]):
+    """A painted background with shapes and lines."""
+    rng = np.random.default_rng(seed)
+    height = SIZE[0]
+    brush = cv2.GaussianBlur(rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), 4)
+    picture = 60 + 120 * rng.random(3) + (brush / brush.std() * texture)[..., None]
+    picture = np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8))
+    for _ in range(14 * width // SIZE[1]):
+        centre = (int(rng.integers(width)), int(rng.integers(height)))
+        axes = (int(rng.integers(8, 50)), int(rng.integers(8, 40)))
+        colour = tuple(int(v) for v in rng.integers(30, 230, 3))
+        cv2.ellipse(picture, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(picture, centre, axes, 0, 0, 360, (20, 15, 25), 1, cv2.LINE_AA)
+    return picture
+
+
+def figure(picture, x, y=110.0, mouth=0):
+    """A figure at a place given in parts of a pixel, with its mouth more or less open."""
+
+    def oval(dx, dy, a, b, colour):
+        centre, axes = (round((x + dx) * 16), round((y + dy) * 16)), (round(a * 16), round(b * 16))
+        cv2.ellipse(out, centre, axes, 0, 0, 360, colour, -1, cv2.LINE_AA, 4)
+        cv2.ellipse(out, centre, axes, 0, 0, 360, (20, 15, 25), 1, cv2.LINE_AA, 4)
+
+    out = picture.copy()
+    oval(0, 30, 20, 26, (200, 60, 60))
+    oval(0, -8, 17, 18, (240, 205, 180))
+    oval(0, 1, 5, 0.6 + mouth, (90, 20, 30))
+    return out
+
+
+def noisy(frames, grain=0.0, flicker=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    for frame in frames:
+        work = frame * (1 + rng.normal(0, flicker)) + rng.normal(0, grain, frame.shape[:2])[..., None]
+        yield np.clip(work + 0.5, 0, 255).astype(np.uint8)
+
+
+def decided(frames, rate=24, **options):
+    measurer = Measurer()
+    measurements = [measurer.add(frame) for frame in frames]
+    times = [Fraction(n, rate) for n in range(len(measurements))]
+    return decide(measurements, times, [Fraction(1, rate)] * len(times), **options)
+
+
+def firsts(runs):
+    return [run.first for run in runs]
+
+
+NOISE = [(0.0, 0.0), (3.0, 0.0), (0.0, 0.02), (3.0, 0.02), (6.0, 0.0)]
+
+
+@pytest.mark.parametrize(("grain", "flicker"), NOISE)
+def test_a_still_shot_is_one_drawing(grain, flicker):
+    shots, drawings = decided(noisy([figure(stage(), 150)] * 40, grain, flicker))
+    assert firsts(drawings) == [0]
+    assert [shot.cadence for shot in shots] == [0]
+
+
+@pytest.mark.parametrize(("grain", "flicker"), NOISE)
+@pytest.mark.parametrize("cadence", [1, 2, 3])
+def test_cadence_is_found(cadence, grain, flicker):
+    ground = stage(1)
+    frames = [figure(ground, 60 + 3.0 * (n // cadence)) for n in range(48)]
+    shots, drawings = decided(noisy(frames, grain, flicker))
+    assert firsts(drawings) == list(range(0, 48, cadence))
+    assert [shot.cadence for shot in shots] == [cadence]
+
+
+def test_cadence_changes_inside_a_shot():
+    ground = stage(2)
+    places = [n // 2 for n in range(24)] + [12 + n for n in range(24)] + [36 + n // 3 for n in range(24)]
+    shots, drawings = decided(noisy([figure(ground, 40 + 2.0 * p) for p in places], 2.0))
+    assert firsts(drawings) == [0, *(n for n in range(1, 72) if places[n] != places[n - 1])]
+    assert len(shots) == 1
+
+
+@pytest.mark.parametrize(("grain", "flicker"), NOISE[:4])
+def test_a_mouth_is_a_drawing(grain, flicker):
+    """A mouth of ten pixels by two to eight, 4 % of the figure, opens and shuts on threes."""
+    mouths = [(n // 3) % 2 * 3 for n in range(48)]
+    frames = [figure(stage(3), 150, mouth=m) for m in mouths]
+    _, drawings = decided(noisy(frames, grain, flicker))
+    assert firsts(drawings) == list(range(0, 48, 3))
+
+
+def test_a_small_mouth_in_full_hd():
+    ground = cv2.resize(stage(4), (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    open_mouth = ground.copy()
+    cv2.ellipse(open_mouth, (900, 500), (5, 3), 0, 0, 360, (70, 20, 30), -1, cv2.LINE_AA)
+    frames = [(ground, open_mouth)[(n // 4) % 2] for n in range(16)]
+    _, drawings = decided(noisy(frames, 2.0))
+    assert firsts(drawings) == [0, 4, 8, 12]
+
+
+@pytest.mark.parametrize("speed", [0.25, 1.0, 6.0])
+def test_every_frame_of_a_pan_is_distinct(speed):
+    """A pan over a held figure: nothing is drawn anew, and every frame is a new picture."""
+    wide = stage(5, width=640)
+
+    def view(n):
+        matrix = np.array([[1, 0, 10 + speed * n], [0, 1, 0]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return figure(cv2.warpAffine(wide, matrix, SIZE[::-1], flags=flags), 150)
+
+    shots, drawings = decided(noisy([view(n) for n in range(40)], 1.5))
+    assert firsts(drawings) == list(range(40))
+    assert [(shot.first, shot.cadence) for shot in shots] == [(0, 1)]
+
+
+def test_a_slow_drift_is_not_merged_away():
+    """A twentieth of a pixel a frame shows in no pair, and adds up."""
+    ground = stage(6)
+    _, drawings = decided([figure(ground, 120 + 0.05 * n) for n in range(60)])
+    assert len(drawings) >= 3
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["white", "bright", "negative"])
+def test_a_flash_is_no_cut(kind, length):
+    ground = stage(7)
+    frames = [figure(ground, 100 + 2.0 * (n // 2)) for n in range(40)]
+    for n in range(20, 20 + length):
+        frames[n] = {
+            "white": np.full_like(frames[n], 255),
+            "bright": cv2.convertScaleAbs(frames[n], alpha=1.6, beta=70),
+            "negative": 255 - frames[n],
+        }[kind]
+    shots, drawings = decided(noisy(frames, 2.0))
+    assert firsts(shots) == [0]
+    assert {20, 20 + length} <= set(firsts(drawings))
+
+
+def test_cuts_between_scenes_and_after_a_hold():
+    scenes = [[figure(stage(8), 100)] * 30, [figure(stage(9), 80 + 4.0 * n) for n in range(12)]]
+    scenes.append([figure(stage(10), 60 + 2.0 * (n // 2)) for n in range(24)])
+    shots, drawings = decided(noisy([frame for scene in scenes for frame in scene], 2.0, 0.01))
+    assert firsts(shots) == [0, 30, 42]
+    assert [shot.cadence for shot in shots] == [0, 1, 2]
+    assert {30, 42} <= set(firsts(drawings))
+
+
+def test_a_cut_between_like_palettes():
+    """The same set and colours from another side."""
+    ground = stage(11)
+    near = cv2.resize(ground[40:140, 60:238], SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+    frames = [figure(ground, 100)] * 20 + [figure(near, 180, 120)] * 20
+    shots, _ = decided(noisy(frames, 1.0))
+    assert firsts(shots) == [0, 20]
+
+
+def test_a_fast_pan_is_no_cut():
+    wide = stage(12, width=1600)
+    frames = [figure(np.ascontiguousarray(wide[:, 30 * n : 30 * n + 320]), 150) for n in range(40)]
+    shots, _ = decided(frames)
+    assert firsts(shots) == [0]
+
+
+def test_cuts_are_off_or_given():
+    frames = [stage(13)] * 10 + [stage(14)] * 10
+    assert firsts(decided(frames)[0]) == [0, 10]
+    shots, drawings = decided(frames, cuts="off")
+    assert (firsts(shots), firsts(drawings)) == ([0], [0, 10])
+    shots, drawings = decided(frames, cuts=[5, 10, 15])
+    assert firsts(shots) == firsts(drawings) == [0, 5, 10, 15]
+    with pytest.raises(PlanError):
+        decided(frames, cuts=[20])
+    with pytest.raises(PlanError):
+        decided(frames, cuts="auot")
+
+
+def test_kinds_of_frames_agree():
+    """uint8 and uint16, RGB and its luma, odd and tiny sizes."""
+    frames = [figure(stage(15), 60 + 3.0 * (n // 2)) for n in range(16)]
+    expected = firsts(decided(frames)[1])
+    assert expected == list(range(0, 16, 2))
+    assert firsts(decided([f.astype(np.uint16) * 257 for f in frames])[1]) == expected
+    assert firsts(decided([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames])[1]) == expected
+    assert firsts(decided([f[:179, :319] for f in frames])[1]) == expected
+    for height, width in ((1, 1), (3, 200), (17, 5)):
+        tiny = [np.full((height, width, 3), 40 + 150 * (n // 4 % 2), np.uint8) for n in range(8)]
+        assert firsts(decided(tiny)[1])[0] == 0
+
+
+def test_one_frame():
+    shots, drawings = decided([stage()])
+    assert [(s.first, s.last, s.cadence) for s in shots] == [(0, 0, 0)]
+    assert [(d.first, d.last) for d in drawings] == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)],
+)
+def test_other_arrays_are_refused(frame):
+    with pytest.raises(ShapeError):
+        Measurer().add(frame)
+
+
+def test_a_change_of_size_is_refused():
+    measurer = Measurer()
+    measurer.add(np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ShapeError):
+        measurer.add(np.zeros((8, 9, 3), np.uint8))
