@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -75,6 +76,22 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
     for name, tensor in first.tensors().items():
         assert torch.equal(tensor, getattr(again, name)), name
     assert not torch.equal(first.frame0, other.frame0)
+
+
+def test_bytes_do_not_depend_on_threads():
+    threads = cv2.getNumThreads(), torch.get_num_threads()
+    try:
+        made = []
+        for number in (1, 2):
+            cv2.setNumThreads(number)
+            torch.set_num_threads(number)
+            made.append([draw(1, index, (128, 128)) for index in range(10)])
+    finally:
+        cv2.setNumThreads(threads[0])
+        torch.set_num_threads(threads[1])
+    for one, two in zip(*made, strict=True):
+        for name, tensor in one.tensors().items():
+            assert torch.equal(tensor, getattr(two, name)), name
 
 
 def test_a_still_scene_is_bit_equal_at_all_times():

@@ -72,15 +72,14 @@ def test_a_small_motion_is_better_than_both_keys(model):
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255)], ids=["black", "white"])
 def test_a_caption_over_a_pan_stays(model, colour):
-    wide = texture(120, 260)
-    keys = [wide[:, 20:220].copy(), wide[:, 28:228].copy()]
-    for key in keys:
-        cv2.putText(key, "NAKA", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.2, colour, 6)
-    letters = np.zeros((120, 200), np.uint8)
-    cv2.putText(letters, "NAKA", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 6)
+    wide = texture(200, 400)
+    keys = [wide[:, 20:340].copy(), wide[:, 32:352].copy()]
+    letters = np.zeros((200, 320), np.uint8)
+    for picture, ink in ((keys[0], colour), (keys[1], colour), (letters, 255)):
+        cv2.putText(picture, "NAKA", (120, 180), cv2.FONT_HERSHEY_SIMPLEX, 1.0, ink, 6)
     still = (keys[0] == keys[1]).all(2) & (letters > 0)
     made = model(*keys)
-    assert still.sum() > 500
+    assert still.sum() > 300
     assert (made[still] == keys[0][still]).mean() > 0.99
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nakawari.losses.flow import endpoint_error
+from nakawari.losses.flow import multiscale_endpoint_error
 from nakawari.losses.image import census, charbonnier, laplacian, line_weighted_l1
 from nakawari.models.fast.net import FastNet
 from nakawari.models.fast.parts import FastConfig
@@ -35,7 +35,7 @@ class Losses:
     lines: float = 1.0
     laplacian: float = 0.2
     census: float = 0.0
-    flow: float = 0.01
+    flow: float = 0.03
     drop: float = 0.05
     spoil: float = 0.15
 
@@ -98,16 +98,7 @@ def _flow_loss(flows: tuple[Tensor, ...], batch: Samples) -> Tensor:
     seen = torch.cat([batch["visible01"], batch["visible10"]])[:, None].float()
     known = batch["has_flow"].repeat(2)[:, None, None, None].float()
     # What is covered in the other frame still moves; it counts, but less.
-    weight = (0.25 + 0.75 * seen) * known
-    total = truth.new_zeros(())
-    for flow in flows:
-        scale = truth.shape[-1] // flow.shape[-1]
-        goal, count = truth, weight
-        if scale > 1:
-            goal = F.avg_pool2d(truth, scale)
-            count = F.avg_pool2d(weight, scale)
-        total = total + endpoint_error(flow * scale, goal, count)
-    return total
+    return multiscale_endpoint_error(flows, truth, (0.25 + 0.75 * seen) * known)
 
 
 def spoil(flow: Tensor, drop: float, wrong: float) -> Tensor:

@@ -24,6 +24,8 @@ LARGE = 400_000
 """Pixels of the largest picture in which motion is found at full size."""
 SHIFT_SIDE = 256
 """The global shift is looked for at about this width."""
+PEAKS, LARGEST_SHIFT = 4, 0.4
+"""How many shifts are tried, and the largest, as a share of the picture's side."""
 
 
 @dataclass(slots=True)
@@ -78,10 +80,10 @@ def lookup(picture: npt.NDArray[Any], flow: Floats, share: float = 1.0) -> npt.N
 
 
 def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
-    """How far everything moved together, whole pixels (x, y); (0, 0) unless that explains more.
+    """How far everything moved together, whole pixels (x, y); (0, 0) unless that explains much more.
 
-    Phase correlation of edge pictures at a small size: a pan of a quarter of the width is found, and a
-    figure that moves over a still background is not.
+    Phase correlation of edge pictures at a small size gives a few shifts to try: what does not move, a
+    caption or a figure, makes a peak of its own. The one that makes the pictures most alike is taken.
     """
     height, width = grey0.shape
     scale = max(1.0, max(width, height) / SHIFT_SIDE)
@@ -91,21 +93,41 @@ def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
     one, other = (
         cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in (grey0, grey1)
     )
-    edges = [
-        cv2.magnitude(cv2.Sobel(p, cv2.CV_32F, 1, 0), cv2.Sobel(p, cv2.CV_32F, 0, 1)) for p in (one, other)
+    best, least = (0, 0), 0.75 * float(np.abs(one - other).mean())
+    for x, y in _peaks(one, other):
+        rows = slice(max(0, y), small[1] + min(0, y)), slice(max(0, -y), small[1] - max(0, y))
+        columns = slice(max(0, x), small[0] + min(0, x)), slice(max(0, -x), small[0] - max(0, x))
+        moved = float(np.abs(one[rows[1], columns[1]] - other[rows[0], columns[0]]).mean())
+        if moved < least:
+            best, least = (x, y), moved
+    return round(best[0] * width / small[0]), round(best[1] * height / small[1])
+
+
+def _peaks(one: Floats, other: Floats) -> list[tuple[int, int]]:
+    """The shifts (x, y) at which the edges of two pictures correlate most, but for none at all."""
+    height, width = one.shape
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    spectra = [
+        np.fft.rfft2(window * cv2.magnitude(cv2.Sobel(p, cv2.CV_32F, 1, 0), cv2.Sobel(p, cv2.CV_32F, 0, 1)))
+        for p in (one, other)
     ]
-    (dx, dy), _ = cv2.phaseCorrelate(edges[0], edges[1], cv2.createHanningWindow(small, cv2.CV_32F))
-    shift = (round(dx * width / small[0]), round(dy * height / small[1]))
-    if max(abs(shift[0]) / width, abs(shift[1]) / height) > 0.4 or shift == (0, 0):
-        return 0, 0
-    step_x, step_y = round(dx), round(dy)
-    rows = slice(max(0, -step_y), small[1] - max(0, step_y))
-    columns = slice(max(0, -step_x), small[0] - max(0, step_x))
-    rows1 = slice(rows.start + step_y, rows.stop + step_y)
-    columns1 = slice(columns.start + step_x, columns.stop + step_x)
-    still = float(np.abs(one - other).mean())
-    moved = float(np.abs(one[rows, columns] - other[rows1, columns1]).mean())
-    return shift if moved < 0.75 * still else (0, 0)
+    cross = spectra[1] * spectra[0].conj()
+    surface = np.fft.irfft2(cross / (np.abs(cross) + 1e-6 * np.abs(cross).max() + 1e-12), (height, width))
+    surface = np.fft.fftshift(surface)
+    middle = (height // 2, width // 2)
+    far = np.ones(surface.shape, np.bool_)
+    reach = round(LARGEST_SHIFT * height), round(LARGEST_SHIFT * width)
+    far[middle[0] - reach[0] : middle[0] + reach[0] + 1, middle[1] - reach[1] : middle[1] + reach[1] + 1] = (
+        False
+    )
+    surface[far] = -np.inf
+    surface[middle[0] - 1 : middle[0] + 2, middle[1] - 1 : middle[1] + 2] = -np.inf
+    found = []
+    for _ in range(PEAKS):
+        y, x = np.unravel_index(int(surface.argmax()), surface.shape)
+        found.append((int(x) - middle[1], int(y) - middle[0]))
+        surface[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = -np.inf
+    return found
 
 
 def dense_flow(

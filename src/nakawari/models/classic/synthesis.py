@@ -37,8 +37,10 @@ STILL_EDGE, OVERLAY = 16, 9
 """Grey levels of a still edge; side of the window around a pixel in which such edges make it an overlay."""
 SMALLEST_ISLAND, LARGEST_ISLAND = 30, 0.02
 """Pixels, and share of the picture, of something still in a pan."""
-PANNED = 8
-"""Largest difference (0-255) that a pan leaves."""
+PANNED, PANNED_SHARE = 8, 0.5
+"""Largest difference (0-255) that a pan leaves; the share of such pixels that an island may have."""
+MOSTLY = 0.5
+"""A picture of which more is still does not pan: something moves over flat colour."""
 THIN = 1e-3
 """Less landed weight than this is a hole."""
 ALIKE = 0.1
@@ -171,7 +173,7 @@ def overlays(rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int]) -> Mask:
     edge[:, 1:] += still[:, 1:] & still[:, :-1] & (np.abs(np.diff(grey, axis=1)) > STILL_EDGE)
     edge[1:] += still[1:] & still[:-1] & (np.abs(np.diff(grey, axis=0)) > STILL_EDGE)
     found = cv2.boxFilter(edge, -1, (OVERLAY, OVERLAY), normalize=False) >= OVERLAY / 2
-    if shift != (0, 0):
+    if shift != (0, 0) and still.mean() < MOSTLY:
         found = found | _islands(still, largest(cv2.absdiff(rgb0, shifted(rgb1, shift))) < PANNED)
     return np.asarray(still & found)
 
@@ -181,7 +183,7 @@ def _islands(still: Mask, panned: Mask) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8), connectivity=4)
     area = stats[:, cv2.CC_STAT_AREA]
     share = np.bincount(labels.reshape(-1), panned.reshape(-1).astype(np.float64), count) / area
-    island = (area >= SMALLEST_ISLAND) & (area <= LARGEST_ISLAND * still.size) & (share < 0.5)
+    island = (area >= SMALLEST_ISLAND) & (area <= LARGEST_ISLAND * still.size) & (share < PANNED_SHARE)
     island[0] = False
     return np.asarray(island[labels])
 

@@ -28,11 +28,11 @@ from nakawari.models.fast.parts import (
     Residual,
     block,
     conv,
-    correlate,
     fill,
     match_all,
     zeroed,
 )
+from nakawari.ops.correlation import local_correlation
 from nakawari.ops.splat import divide, splat_sums
 from nakawari.ops.warp import backward_warp, resize_flow
 
@@ -74,7 +74,7 @@ class Choose(nn.Module):
         agreements, errors = [], []
         for number, flow in enumerate(candidates):
             moved = other if number == 2 else tuple(backward_warp(x, flow) for x in other)
-            agreements.append(correlate(own[0], moved[0], self.radius if number == 0 else 1))
+            agreements.append(local_correlation(own[0], moved[0], self.radius if number == 0 else 1))
             errors.append((own[1] - moved[1]).abs().mean(1, keepdim=True))
         unit = FLOW_UNIT_PX / 8
         wide = F.interpolate(self.context(context), size=own[0].shape[2:], mode="bilinear")
@@ -114,7 +114,7 @@ class Refine(nn.Module):
         error_search = (own[1] - backward_warp(other[1], search)).abs().mean(1, keepdim=True)
         wide = F.interpolate(self.carry(hidden), size=size, mode="bilinear")
         unit = FLOW_UNIT_PX / 4
-        agreement = correlate(own[0], moved[0], self.radius)
+        agreement = local_correlation(own[0], moved[0], self.radius)
         seen = [own[0], agreement, wide, error, error_search, flow / unit, search / unit]
         said = self.head(self.body(torch.cat(seen, 1)))
         return flow + said[:, :2], said[:, 2:]

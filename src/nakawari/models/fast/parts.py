@@ -1,4 +1,4 @@
-"""What `fast` is made of: widths, blocks, features, and agreement between two maps of features."""
+"""What `fast` is made of: widths, blocks, features, and matching all with all."""
 
 from __future__ import annotations
 
@@ -77,27 +77,6 @@ class Encoder(nn.Module):
         at4 = self.to4(at2)
         at8 = self.to8(at4)
         return at2, at4, at8, self.to16(at8)
-
-
-def correlate(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
-    """Agreement of each pixel with those around the same place of the other map.
-
-    Args:
-        features0, features1: [B, C, H, W].
-        radius: pixels to each side.
-
-    Returns:
-        [B, (2 radius + 1)^2, H, W], mean over channels, row by row of the window.
-    """
-    height, width = features0.shape[2:]
-    side = 2 * radius + 1
-    padded = F.pad(features1, (radius,) * 4)
-    planes = [
-        (features0 * padded[:, :, dy : dy + height, dx : dx + width]).mean(1)
-        for dy in range(side)
-        for dx in range(side)
-    ]
-    return torch.stack(planes, 1)
 
 
 def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[Tensor, Tensor]:
