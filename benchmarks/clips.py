@@ -92,6 +92,15 @@ def background(rng: np.random.Generator, size: tuple[int, int], colours: Palette
     return picture
 
 
+def recoloured(picture: Array, degrees: float) -> Array:
+    """H×W×3 uint8 RGB in other colours of the same luma, as far as RGB has them."""
+    ycc = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+    ycc[..., 1:] = (ycc[..., 1:] - 128) @ turn.T + 128
+    return cv2.cvtColor(np.clip(ycc + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_YCrCb2RGB)
+
+
 def _at(x: float, y: float) -> tuple[int, int]:
     return round(x * (1 << SHIFT)), round(y * (1 << SHIFT))
 
@@ -154,6 +163,7 @@ class Figure:
 KINDS = (
     "twos", "ones", "threes", "mixed", "mouth", "small-mouth", "hold", "slow-pan", "pan", "fast-pan",
     "pan-twos", "zoom", "fade-in", "fade-out", "slow-move", "still-then-move", "action",
+    "recolour",
 )  # fmt: skip
 
 
@@ -216,11 +226,15 @@ def shot(
         "zoom",
         "fade-in",
         "fade-out",
+        "recolour",
     )
     posed = [int(rng.integers(1000))] * length if still else poses(rng, kind, length)
     silent = [0] * length
     mouths = flaps(rng, length) if "mouth" in kind else silent
     lids = flaps(rng, length, 0.1) if "mouth" in kind else silent
+    tints = flaps(rng, length) if kind == "recolour" else silent
+    worn = figures[0].colours[0]
+    turn = float(rng.uniform(25, 90))
     velocity = {
         "slow-pan": rng.uniform(0.15, 1.0),
         "pan": rng.uniform(1.5, 9),
@@ -241,6 +255,9 @@ def shot(
         else:
             view, origin = scene, 0
         picture = _camera(view, offset - origin, size, 1 + 0.0015 * n if kind == "zoom" else 1.0)
+        if tints[n] != tints[n - 1]:
+            cloth = recoloured(np.array([[worn]], np.uint8), turn * tints[n])[0, 0]
+            figures[0].colours[0] = (int(cloth[0]), int(cloth[1]), int(cloth[2]))
         for number, figure in enumerate(figures):
             active = number == 0 or not close
             figure.draw(picture, posed[n], mouths[n] if number == 0 else 0, lids[n] if active else 0, reach)
@@ -304,7 +321,11 @@ def clip(
         if number and rng.random() > 0.35:
             colours, ground = palette(rng), None
         elif ground is not None:
-            ground = None if rng.random() < 0.5 else _closer(rng, ground, size)
+            part = rng.random()
+            if part < 0.4:
+                ground = _closer(rng, ground, size)
+            else:
+                ground = recoloured(ground[:, ::-1], float(rng.uniform(60, 300))) if part > 0.8 else None
         length = int(rng.integers(20, 64))
         if rng.random() < 0.15:
             length = int(rng.integers(8, 16))

@@ -35,7 +35,8 @@ import numpy as np
 import clips
 from nakawari.optional import available
 from nakawari.timeline.detect import decide
-from nakawari.timeline.measure import Measurer, reduced_luma
+from nakawari.timeline.measure import Measurer
+from nakawari.timeline.picture import reduced
 from nakawari.timeline.plan import Drawing, Plan, Shot
 from nakawari.timeline.retime import lay
 
@@ -91,7 +92,7 @@ def study(name: str, group: str, frames: list[Any], truth: clips.Truth, rate: Fr
     measurements = [measurer.add(frame) for frame in frames]
     seconds = (time.perf_counter() - start) / len(frames)
     film = Film(name, group, rate, truth, measurements, seconds)
-    lumas = [reduced_luma(frame) for frame in frames]
+    lumas = [reduced(frame)[0] for frame in frames]
     film.repeats["mean difference"] = [0.0, *(float(cv2.absdiff(a, b).mean()) for a, b in pairwise(lumas))]
     film.repeats["SSIM"] = [0.0, *(1 - _ssim(a, b) for a, b in pairwise(lumas))]
     if shutil.which("ffmpeg"):

@@ -29,11 +29,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
+
 from nakawari.metrics.image import ie, psnr, ssim
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
 from nakawari.ops.splat import splat_sums
-from scipy.ndimage import distance_transform_edt
 from triplets import Triplet, anita, lottie
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
 from nakawari.data.heldout import HELD_OUT_REPOSITORIES
 
 Triplet = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -83,7 +84,8 @@ def anita(most: int | None = None) -> Iterator[tuple[str, list[Triplet]]]:
 RENDER = """
 import sys, json, numpy as np
 from rlottie_python import LottieAnimation
-source, target, side, step_s, most = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
+source, target = sys.argv[1:3]
+side, step_s, most = int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
 animation = LottieAnimation.from_data(open(source).read())
 width, height = animation.lottie_animation_get_size()
 scale = side / max(width, height)
@@ -99,7 +101,8 @@ frames = [frame(n) for n in range(0, total, step)]
 moves = [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in zip(frames, frames[1:])]
 good = [i for i in range(len(moves) - 1) if 0.2 < moves[i] < 60 and 0.2 < moves[i + 1] < 60]
 good = [good[i * len(good) // most] for i in range(most)] if len(good) > most else good
-np.save(target, np.stack([np.stack(frames[i:i + 3]) for i in good]) if good else np.zeros((0, 3, 1, 1, 3), np.uint8))
+three = [np.stack(frames[i:i + 3]) for i in good]
+np.save(target, np.stack(three) if three else np.zeros((0, 3, 1, 1, 3), np.uint8))
 """
 
 

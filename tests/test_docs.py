@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nakawari.cli.verbs import VERBS
 from nakawari.cli.parser import Parser
+from nakawari.cli.verbs import VERBS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

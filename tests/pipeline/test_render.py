@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.pipeline.memory import MemoryReader, MemoryWriter
 
 from nakawari.errors import PlanError
 from nakawari.models import load
 from nakawari.pipeline.render import WINDOW, render
 from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
 from nakawari.video.frames import Frame
+from tests.pipeline.memory import MemoryReader, MemoryWriter
 
 
 def pictures(count: int) -> list[np.ndarray]:

@@ -240,9 +240,10 @@ class Interpolator(ABC):
 def change_box(frame0: Picture, frame1: Picture) -> Box | None:
     """The smallest box outside of which two frames are equal; None when they are equal everywhere."""
     if isinstance(frame0, Tensor):
-        differs = torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu().numpy()
+        unequal = torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu().numpy()
     else:
-        differs: Array = np.asarray(frame0 != frame1).any(2)
+        differs = np.any(np.asarray(frame0 != frame1), axis=2)
+    differs: Array = unequal
     rows = np.flatnonzero(differs.any(1))
     if rows.size == 0:
         return None

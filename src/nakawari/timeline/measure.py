@@ -18,6 +18,7 @@ Source of the shift: Lucas & Kanade 1981, one step, no pyramid: it is asked abou
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p
 from typing import Any
@@ -25,16 +26,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.errors import ShapeError
 from nakawari.timeline.novelty import SmallPicture, novelty, small_picture
+from nakawari.timeline.picture import CELL, Picture, check, picture, pooled
 
 Array = npt.NDArray[Any]
 
-CELL = 4
-"""Side of a cell, pixels of the reduced luma."""
-
-WORKING_HEIGHT = 540
-"""Frames are halved, thirded … towards this height: small motion grows with the frame, cost need not."""
+SMOOTH = 31
+"""Side of the window (cells) in which a change of light is taken to be even."""
 
 SETTLING, MOST_SETTLING = 0.5, 1500.0
 """Share of the energy of a change that coding may still clear up in the frame after it, and the most."""
@@ -64,6 +62,8 @@ class Change:
 
     peaks: tuple[float, ...]
     """Energy over explained energy of the most changed cells, at `RANKS`; around 1–10 for noise."""
+    tints: tuple[float, ...]
+    """The same of their colour."""
     drifts: tuple[float, ...]
     """Shift (pixels of the reduced luma) × share of the change that it explains, at `DRIFT_RANKS`."""
     slide: tuple[float, float]
@@ -85,7 +85,7 @@ class Change:
         return max(moved, slid) + log1p(exp(-abs(moved - slid)))
 
 
-STILL = Change((0.0,) * len(RANKS), (0.0,) * len(DRIFT_RANKS), (0.0, 0.0), 1.0, 0.0)
+STILL = Change((0.0,) * len(RANKS), (0.0,) * len(RANKS), (0.0,) * len(DRIFT_RANKS), (0.0, 0.0), 1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,124 +102,99 @@ class Measurement:
     """Share of the picture that frames 1, 2, 3 … before do not explain; 1 is a new scene."""
 
 
-@dataclass(slots=True)
-class _Picture:
-    luma: Array
-    cells: Array
-    contrast: Array
-    fine: Array
-    stirred: Array
-    """Energy by which the cells around each cell changed when this picture came."""
-
-
 class Measurer:
     """Turns frames, given in order, into measurements; holds three pictures and a few small ones."""
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] | None = None
-        self._previous: _Picture | None = None
-        self._anchor: _Picture | None = None
+        self._previous: Picture | None = None
+        self._anchor: Picture | None = None
         self._small: list[SmallPicture] = []
         self._anchor_index = 0
         self._grains: deque[float] = deque(maxlen=GRAIN_MEMORY)
         self._count = 0
 
-    def add(self, frame: Array) -> Measurement:
+    def add(self, frame: Array, chroma: Sequence[Array] | None = None) -> Measurement:
         """Measure the next frame.
 
         Args:
-            frame: H×W×3 (or ×4) RGB or H×W luma; uint8 or uint16 of full range; all of one size.
+            frame: H×W×3 (or ×4) RGB, or H×W luma; uint8, or uint16 of full range; all of one size.
+            chroma: the Cb and Cr planes that belong to a luma frame, of any (say half) size, grey at half
+                range. What a decoder gives is cheaper than RGB made from it; narrow range does not matter.
 
         Raises:
             ShapeError: another kind of array, or another size than the frames before.
         """
         import cv2
 
-        _check(frame, self._shape)
+        check(frame, chroma, self._shape)
         self._shape = frame.shape[:2]
-        luma = reduced_luma(frame)
-        picture = _picture(luma)
-        small = small_picture(luma)
+        now = picture(frame, chroma)
+        small = small_picture(now)
         if self._previous is None or self._anchor is None:
-            self._previous = self._anchor = picture
+            self._previous = self._anchor = now
             self._small = [small]
             self._count = 1
             return Measurement(STILL, STILL, 0, ())
         usual = float(np.percentile(self._grains, 25)) if self._grains else MOST_GRAIN
         most = min(MOST_GRAIN, 2 * usual + 2)
-        previous, energy, grain = _compare(self._previous, picture, most)
+        previous, energies, grain = _compare(self._previous, now, most)
         self._grains.append(grain)
         anchor = previous
         if self._anchor is not self._previous:
-            anchor = _compare(self._anchor, picture, most)[0]
-        picture.stirred = cv2.dilate(energy, np.ones((3, 3), np.uint8))
+            anchor = _compare(self._anchor, now, most)[0]
+        now.stirred, now.stained = (cv2.dilate(energy, np.ones((3, 3), np.uint8)) for energy in energies)
         measurement = Measurement(previous, anchor, self._anchor_index, novelty(self._small, small))
         if max(previous.evidence, anchor.evidence) > NEW_ANCHOR:
-            self._anchor, self._anchor_index = picture, self._count
+            self._anchor, self._anchor_index = now, self._count
         self._count += 1
-        self._previous = picture
+        self._previous = now
         self._small = [small, *self._small[:3]]
         return measurement
 
 
-def reduced_luma(frame: Array) -> Array:
-    """H×W uint8 luma of a frame, reduced towards `WORKING_HEIGHT`, its sides multiples of `CELL`."""
-    import cv2
-
-    if frame.dtype == np.uint16:
-        frame = cv2.convertScaleAbs(frame, alpha=1 / 257)
-    luma = frame
-    if frame.ndim == 3:
-        luma = cv2.cvtColor(np.ascontiguousarray(frame[..., :3]), cv2.COLOR_RGB2GRAY)
-    height, width = luma.shape
-    factor = max(1, round(min(height, width) / WORKING_HEIGHT))
-    if factor > 1:
-        luma = cv2.resize(luma, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
-    height, width = luma.shape
-    bottom = max(4 * CELL - height, -height % CELL)
-    right = max(4 * CELL - width, -width % CELL)
-    if bottom or right:
-        luma = cv2.copyMakeBorder(luma, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    return luma
-
-
-def _picture(luma: Array) -> _Picture:
-    import cv2
-
-    size = (luma.shape[1] // CELL, luma.shape[0] // CELL)
-    levels = luma.astype(np.float32)
-    cells = cv2.resize(levels, size, interpolation=cv2.INTER_AREA)
-    squares = cv2.resize(cv2.multiply(levels, levels), size, interpolation=cv2.INTER_AREA)
-    # ringing of a line spills into the cells beside it
-    contrast = cv2.dilate(cv2.subtract(squares, cv2.multiply(cells, cells)), np.ones((3, 3), np.uint8))
-    half = cv2.resize(levels, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return _Picture(luma, cells, contrast, cv2.GaussianBlur(half, (5, 5), 1.0), np.zeros_like(cells))
-
-
-def _compare(a: _Picture, b: _Picture, most_grain: float) -> tuple[Change, Array, float]:
+def _compare(a: Picture, b: Picture, most_grain: float) -> tuple[Change, tuple[Array, Array], float]:
+    """The change from `a` to `b`, its energy in each cell (luma, colour), and its grain."""
     import cv2
 
     gain, bias = brightness(a.cells, b.cells)
-    difference = cv2.addWeighted(b.luma, 1.0, a.luma, -gain, -bias, dtype=cv2.CV_32F)
-    size = (a.cells.shape[1], a.cells.shape[0])
-    mean = cv2.resize(difference, size, interpolation=cv2.INTER_AREA)
-    energy = cv2.resize(cv2.multiply(difference, difference), size, interpolation=cv2.INTER_AREA)
-    smooth = cv2.blur(mean, (31, 31))
+    # mean and mean square of b - gain·a - bias over each cell, from sums that the pictures have already
+    mean = b.cells - gain * a.cells - np.float32(bias)
+    products = pooled(cv2.multiply(a.levels, b.levels))
+    energy = b.squares + gain * (gain * a.squares - 2 * products) - bias * (2 * mean + np.float32(bias))
+    smooth = cv2.blur(mean, (SMOOTH, SMOOTH))
     energy = np.maximum(energy - (2 * mean - smooth) * smooth, 0)
-    grain = float(np.median(energy))
+    grain = _median(energy)
     explained = 2 * min(grain, most_grain) + 4 + 0.05 * np.minimum(a.contrast, b.contrast)
-    drifts, slide = _shifts(a.fine, b.fine, gain, bias)
     settling = np.minimum(SETTLING * a.stirred, MOST_SETTLING)
     ratio = np.maximum(energy - settling, 0) / explained
-    return Change(_largest(ratio, RANKS), drifts, slide, gain, bias), energy, grain
+    drifts, slide = _shifts(a.cells, b.cells, gain, bias)
+    tint, tints = _tints(a, b, gain)
+    return Change(_largest(ratio, RANKS), tints, drifts, slide, gain, bias), (energy, tint), grain
+
+
+def _tints(a: Picture, b: Picture, gain: float) -> tuple[Array, tuple[float, ...]]:
+    """Energy of the change of colour, and at `RANKS` the same over what noise explains."""
+    import cv2
+
+    energy = np.zeros_like(a.cells)
+    if not a.chroma or not b.chroma:
+        return energy, (0.0,) * len(RANKS)
+    for old, new in zip(a.chroma, b.chroma, strict=True):
+        mean = new - gain * old
+        energy += (mean - cv2.blur(mean, (SMOOTH, SMOOTH))) ** 2
+    explained = 2 * _median(energy) + 2 + 0.05 * np.minimum(a.edges, b.edges)
+    settling = np.minimum(SETTLING * a.stained, MOST_SETTLING)
+    return energy, _largest(np.maximum(energy - settling, 0) / explained, RANKS)
 
 
 def brightness(a: Array, b: Array) -> tuple[float, float]:
     """Gain and bias that turn the brightness of `a` into that of `b`; (1, 0) where most of it is new.
 
-    Least squares over a seventh of the cells, refined twice on those that it fits best.
+    Least squares over some two thousand of the cells, refined twice on those that it fits best.
     """
-    x, y = a.ravel()[::7].astype(np.float64), b.ravel()[::7].astype(np.float64)
+    step = max(1, a.size // 2000) | 1
+    x, y = a.ravel()[::step].astype(np.float64), b.ravel()[::step].astype(np.float64)
     inside = np.ones(x.shape, bool)
     gain, bias = 1.0, 0.0
     for _ in range(3):
@@ -240,9 +215,9 @@ def _shifts(a: Array, b: Array, gain: float, bias: float) -> tuple[tuple[float, 
     """How far tiles slid (counted by how much of their change that explains), and the whole picture."""
     import cv2
 
-    a = a * np.float32(gain) + np.float32(bias)
+    a = a * gain + np.float32(bias)
     change = b - a
-    change = change - cv2.blur(change, (41, 41))
+    change = change - cv2.blur(change, (11, 11))
     middle = (a + b) * np.float32(0.5)
     gx = cv2.Sobel(middle, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(middle, cv2.CV_32F, 0, 1, scale=1 / 8)
@@ -257,9 +232,8 @@ def _shifts(a: Array, b: Array, gain: float, bias: float) -> tuple[tuple[float, 
     u, v = _solve(xx, xy, yy, xt, yt)
     explained = -(u * xt + v * yt) / (tt + 0.05)
     whole = _solve(*(np.asarray(total.mean()) for total in (xx, xy, yy, xt, yt)))
-    # the pictures here are half the size of the reduced luma
-    drifts = _largest(2 * np.hypot(u, v) * explained, DRIFT_RANKS)
-    return drifts, (2 * float(whole[0]), 2 * float(whole[1]))
+    drifts = _largest(CELL * np.hypot(u, v) * explained, DRIFT_RANKS)
+    return drifts, (CELL * float(whole[0]), CELL * float(whole[1]))
 
 
 def _solve(xx: Array, xy: Array, yy: Array, xt: Array, yt: Array) -> tuple[Array, Array]:
@@ -275,10 +249,7 @@ def _largest(values: npt.NDArray[Any], ranks: tuple[int, ...]) -> tuple[float, .
     return tuple(float(top[min(rank, keep) - 1]) for rank in ranks)
 
 
-def _check(frame: Array, shape: tuple[int, ...] | None) -> None:
-    if frame.ndim not in (2, 3) or (frame.ndim == 3 and frame.shape[2] not in (3, 4)) or 0 in frame.shape:
-        raise ShapeError(f"frame is {list(frame.shape)}; wanted [H, W, 3], [H, W, 4] or [H, W].")
-    if frame.dtype not in (np.uint8, np.uint16):
-        raise ShapeError(f"frame is {frame.dtype}; wanted uint8 or uint16.")
-    if shape is not None and frame.shape[:2] != shape:
-        raise ShapeError(f"frame is {list(frame.shape[:2])}; wanted {list(shape)} like the frames before.")
+def _median(values: Array) -> float:
+    """Median of a large array; `np.median` takes ten times as long."""
+    flat = values.ravel()
+    return float(np.partition(flat, flat.size // 2)[flat.size // 2])

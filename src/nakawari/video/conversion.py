@@ -1,5 +1,5 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201, ANN202, PLR0917 - kernels take plain arrays and numbers, one by one
+# ruff: noqa: ANN001, ANN201, ANN202 - kernels take plain arrays and numbers, one by one
 """Numba kernels between Y'CbCr planes and interleaved RGB: one pass each way, in 32-bit float.
 
 Written here because swscale is a unit or two off on flat 8-bit colours, four on 10-bit ones, and wraps

@@ -20,11 +20,11 @@ SMALLEST = 48
 """Dense inverse search wants at least this many pixels a side; smaller pictures are padded."""
 REACH = 16
 """Pixels from a line up to which a picture of distances still slopes."""
-LARGE = 400_000
+LARGE = 250_000
 """Pixels of the largest picture in which motion is found at full size."""
 SHIFT_SIDE = 256
 """The global shift is looked for at about this width."""
-PEAKS, LARGEST_SHIFT = 4, 0.4
+PEAKS, LARGEST_SHIFT = 1, 0.4
 """How many shifts are tried, and the largest, as a share of the picture's side."""
 
 
