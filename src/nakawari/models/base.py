@@ -239,16 +239,19 @@ class Interpolator(ABC):
 
 def change_box(frame0: Picture, frame1: Picture) -> Box | None:
     """The smallest box outside of which two frames are equal; None when they are equal everywhere."""
-    if isinstance(frame0, Tensor):
-        unequal = torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu().numpy()
-    else:
-        differs = np.any(np.asarray(frame0 != frame1), axis=2)
-    differs: Array = unequal
+    differs = _unequal(frame0, frame1)
     rows = np.flatnonzero(differs.any(1))
     if rows.size == 0:
         return None
     columns = np.flatnonzero(differs.any(0))
     return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def _unequal(frame0: Picture, frame1: Picture) -> Array:
+    """[H, W] bool, where any channel of any picture of the batch differs."""
+    if isinstance(frame0, Tensor):
+        return torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu().numpy()
+    return np.any(np.asarray(frame0 != frame1), axis=2)
 
 
 def _guide(image: Tensor) -> Tensor:
