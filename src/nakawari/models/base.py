@@ -250,8 +250,8 @@ def change_box(frame0: Picture, frame1: Picture) -> Box | None:
 def _unequal(frame0: Picture, frame1: Picture) -> Array:
     """[H, W] bool, where any channel of any picture of the batch differs."""
     if isinstance(frame0, Tensor):
-        return torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu().numpy()
-    return np.any(np.asarray(frame0 != frame1), axis=2)
+        return np.asarray(torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu())
+    return np.asarray(np.any(np.asarray(frame0 != frame1), axis=2))
 
 
 def _guide(image: Tensor) -> Tensor:

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, log1p
 from typing import Any
 
 import numpy as np
@@ -78,11 +77,12 @@ class Change:
 
         Weights fitted by logistic regression on generated clips, from lossless-like to poor coding.
         """
-        first, fourth, twelfth = (log(peak + 0.05) for peak in self.peaks)
-        one, few, many = (log(max(drift, 0.0) + 0.002) for drift in self.drifts)
-        moved = 0.9 * first + 1.5 * fourth - 0.5 * twelfth - 6.0
-        slid = 0.6 * one + 0.4 * few + 0.9 * many + 7.0
-        return max(moved, slid) + log1p(exp(-abs(moved - slid)))
+        cues = (
+            np.dot((0.9, 1.5, -0.5), np.log(np.array(self.peaks) + 0.05)) - 6.0,
+            np.dot((0.9, 1.5, -0.5), np.log(np.array(self.tints) + 0.05)) - 6.0,
+            np.dot((0.6, 0.4, 0.9), np.log(np.maximum(self.drifts, 0.0) + 0.002)) + 7.0,
+        )
+        return float(np.logaddexp.reduce(cues))
 
 
 STILL = Change((0.0,) * len(RANKS), (0.0,) * len(RANKS), (0.0,) * len(DRIFT_RANKS), (0.0, 0.0), 1.0, 0.0)

@@ -59,7 +59,9 @@ def picture(frame: Array, chroma: Sequence[Array] | None = None) -> Picture:
     edges = np.zeros_like(cells)
     for plane in colour:
         edges += (cv2.dilate(plane, beside) - cv2.erode(plane, beside)) ** 2
-    return Picture(levels, cells, squares, contrast, colour, edges, np.zeros_like(cells), np.zeros_like(cells))
+    return Picture(
+        levels, cells, squares, contrast, colour, edges, np.zeros_like(cells), np.zeros_like(cells)
+    )
 
 
 def reduced(frame: Array, chroma: Sequence[Array] | None = None) -> tuple[Array, tuple[Array, ...]]:
