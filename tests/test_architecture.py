@@ -86,6 +86,15 @@ def test_importing_nakawari_is_light() -> None:
     assert out.stdout.strip() == "[]"
 
 
+def test_planning_needs_no_torch() -> None:
+    code = (
+        "import sys, nakawari.cli.plan, nakawari.cli.smooth, nakawari.pipeline.analyse, nakawari.pipeline.smooth;"
+        "print('torch' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
+
+
 def test_files_stay_short() -> None:
     long = {str(p.relative_to(PACKAGE)): n for p in FILES if (n := len(p.read_text().splitlines())) > 400}
     assert not long

@@ -222,3 +222,16 @@ def test_compiled_kernels_are_kept(tmp_path: Path) -> None:
     source = write_images(tmp_path / "in", [drawing(0), drawing(3)])
     nk.smooth(source, tmp_path / "out", factor=2, model="classic")
     assert any(cache_folder().rglob("*.nbc"))
+
+
+def test_a_model_that_does_not_load_ends_the_analysis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is loaded while the clip is looked at; its error must neither wait nor get lost."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no room for weights")
+
+    monkeypatch.setattr("nakawari.pipeline.smooth.load", broken)
+    source = write_video(tmp_path / "in.mkv", on_twos(6), Fraction(24))
+    with pytest.raises(RuntimeError, match="no room for weights"):
+        nk.smooth(source, tmp_path / "out.mkv", factor=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

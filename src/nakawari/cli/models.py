@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from nakawari.models import DEFAULT, Row, find, list_models
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         for row in rows:
             mark = " (default)" if row.name == DEFAULT else ""
             table.add_row(row.name + mark, row.family, row.weights, row.licence, row.summary)
-        Console(soft_wrap=True).print(table)
+        Console(width=None if sys.stdout.isatty() else 160).print(table)
     else:
         for key in ("name", "family", "weights", "licence", "summary"):
             print(f"{key:<8} {getattr(rows[0], key)}")

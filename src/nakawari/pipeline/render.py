@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nakawari.errors import PlanError
-from nakawari.models.base import Encoded, Interpolator, Pair
 from nakawari.pipeline.report import Work
 from nakawari.timeline.plan import Plan, Slot
 from nakawari.video.frames import Array, Frame, Writer
+
+if TYPE_CHECKING:
+    from nakawari.models.base import Encoded, Interpolator, Pair
 
 WINDOW = 64
 """A plan may go back by so many frames at most: what it may name again must stay in memory."""

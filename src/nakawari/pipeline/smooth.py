@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, OutputError
 from nakawari.models import DEFAULT, find, load
@@ -14,6 +15,9 @@ from nakawari.pipeline.analyse import Analysis, Cuts, analyse, exact, lay_out
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report
 from nakawari.timeline.plan import Plan
+
+if TYPE_CHECKING:
+    from nakawari.models.base import Interpolator
 
 Number = Fraction | float | str
 
@@ -70,15 +74,16 @@ def smooth(
     target = (
         Path(output) if output is not None else default_output(Path(source), rate, exact(factor), fps is None)
     )
-    artist = load(model, weights, device, precision)
     writer = BackgroundWriter(
         open_writer(target, reader.info, rate, options, source=Path(source), overwrite=overwrite)
     )
     whole = False
     try:
         begin = perf_counter()
-        seen = None if given else analyse(reader, cuts=cuts, progress=progress)
+        loading = _Loading(model, weights, device, precision)
+        seen = None if given else analyse(reader, cuts=cuts, progress=loading.watching(progress))
         todo = given or lay_out(_known(seen), rate, holds=holds, hold_max=exact(hold_max))
+        artist = loading.model()
         analysed = perf_counter()
         with closing(prefetch(reader)) as frames:
             work = render(todo, frames, writer, artist, progress)
@@ -97,6 +102,29 @@ def smooth(
         analyse_s=analysed - begin,
         render_s=perf_counter() - analysed,
     )
+
+
+class _Loading:
+    """A model that is loaded in a thread, while the clip is looked at: importing torch takes a second."""
+
+    def __init__(self, *what: Any) -> None:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="nakawari-load")
+        self._future: Future[Interpolator] = pool.submit(load, *what)
+        pool.shutdown(wait=False)
+
+    def watching(self, progress: Progress) -> Progress:
+        """The same progress, which raises the loader's error as soon as there is one."""
+
+        def watch(stage: str, done: int, total: int | None) -> None:
+            if self._future.done():
+                self._future.result()
+            progress(stage, done, total)
+
+        return watch
+
+    def model(self) -> Interpolator:
+        """The model, once it is there; raises what loading it raised."""
+        return self._future.result()
 
 
 def default_output(source: Path, rate: Fraction, factor: Fraction | None, by_factor: bool) -> Path:
