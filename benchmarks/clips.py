@@ -167,6 +167,12 @@ KINDS = (
 )  # fmt: skip
 
 
+STILL = (
+    "mouth", "small-mouth", "hold", "pan", "slow-pan", "fast-pan", "zoom", "fade-in", "fade-out", "recolour",
+)  # fmt: skip
+"""Kinds in which no figure moves its limbs."""
+
+
 def poses(rng: np.random.Generator, kind: str, length: int) -> list[int]:
     """The number of the pose at each frame: the cadence."""
     out: list[int] = []
@@ -216,18 +222,7 @@ def shot(
     figures = [
         Figure(rng, size, colours, float(rng.uniform(*scales.get(kind, (0.5, 1.4))))) for _ in range(count)
     ]
-    still = kind in (
-        "mouth",
-        "small-mouth",
-        "hold",
-        "pan",
-        "slow-pan",
-        "fast-pan",
-        "zoom",
-        "fade-in",
-        "fade-out",
-        "recolour",
-    )
+    still = kind in STILL
     posed = [int(rng.integers(1000))] * length if still else poses(rng, kind, length)
     silent = [0] * length
     mouths = flaps(rng, length) if "mouth" in kind else silent

@@ -51,9 +51,19 @@ def noisy(frames, grain=0.0, flicker=0.0, seed=0):
         yield np.clip(work + 0.5, 0, 255).astype(np.uint8)
 
 
+def planes(frame):
+    """Luma at full and chroma at half size, as a decoder gives them."""
+    luma, cr, cb = cv2.split(cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb))
+    half = (frame.shape[1] // 2, frame.shape[0] // 2)
+    return luma, *(cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (cb, cr))
+
+
 def decided(frames, rate=24, **options):
     measurer = Measurer()
-    measurements = [measurer.add(frame) for frame in frames]
+    measurements = [
+        measurer.add(frame[0], frame[1:]) if isinstance(frame, tuple) else measurer.add(frame)
+        for frame in frames
+    ]
     times = [Fraction(n, rate) for n in range(len(measurements))]
     return decide(measurements, times, [Fraction(1, rate)] * len(times), **options)
 
@@ -155,6 +165,64 @@ def test_cuts_between_scenes_and_after_a_hold():
     assert {30, 42} <= set(firsts(drawings))
 
 
+def recoloured(picture, degrees):
+    """The picture in other colours of the same luma."""
+    ycc = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb).astype(np.float32)
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
+    ycc[..., 1:] = (ycc[..., 1:] - 128) @ turn.T + 128
+    return cv2.cvtColor(np.clip(ycc + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_YCrCb2RGB)
+
+
+@pytest.mark.parametrize(("grain", "flicker"), NOISE[:4])
+def test_a_change_of_colour_alone_is_a_drawing(grain, flicker):
+    """A coat of another colour and the same luma."""
+    still = figure(stage(3), 150)
+    coat = still.copy()
+    coat[115:160, 132:168] = recoloured(still[115:160, 132:168], 60)
+    luma = [cv2.cvtColor(f, cv2.COLOR_RGB2GRAY).astype(int) for f in (still, coat)]
+    assert np.abs(luma[0] - luma[1]).max() <= 2
+    frames = [(still, coat)[(n // 4) % 2] for n in range(48)]
+    shots, drawings = decided(noisy(frames, grain, flicker))
+    assert firsts(drawings) == list(range(0, 48, 4))
+    assert firsts(shots) == [0]
+
+
+def hills(shift, sky, trees):
+    """Hills of one shape and colour, a caption, and a sky; luma tells little of it."""
+    picture = np.full((*SIZE, 3), sky, np.uint8)
+    columns = np.arange(SIZE[1])
+    for level, colour in ((70, (150, 176, 196)), (105, (122, 160, 128)), (140, (98, 138, 92))):
+        edge = level + 12 * np.sin((columns + shift) * 0.022 + level)
+        line = np.stack([columns, edge], 1).round().astype(np.int32)
+        corners = np.array([[SIZE[1], SIZE[0]], [0, SIZE[0]]], np.int32)
+        cv2.fillPoly(picture, [np.concatenate([line, corners])], colour, cv2.LINE_AA)
+        cv2.polylines(picture, [line], False, (38, 28, 34), 1, cv2.LINE_AA)
+    for x in trees:
+        cv2.ellipse(picture, (x, 105), (18, 24), 0, 0, 360, (92, 146, 96), -1, cv2.LINE_AA)
+    cv2.putText(picture, "a caption that stays", (60, 172), cv2.FONT_HERSHEY_DUPLEX, 0.5, (250, 250, 240))
+    return picture
+
+
+def test_a_cut_that_luma_hardly_shows():
+    """The same hills, caption and lightness under a sky of another colour."""
+    day, evening = (206, 226, 238), (238, 214, 190)
+    frames = [figure(hills(0, day, ()), 60 + 3.0 * (n // 2)) for n in range(24)]
+    frames += [hills(120 + 2 * n, evening, (40, 120, 200, 280)) for n in range(24)]
+    shots, _ = decided(noisy(frames, 1.0))
+    assert firsts(shots) == [0, 24]
+
+
+def test_the_demo_clip():
+    """Cuts, cadence and hold of the demo's own film are what it was drawn with."""
+    from nakawari.pipeline.demo_clip import SHOTS, pictures
+
+    shots, drawings = decided(pictures())
+    walk, pan, _ = SHOTS
+    assert [(shot.first, shot.cadence) for shot in shots] == [(0, 2), (walk, 1), (walk + pan, 2)]
+    assert (126, 157) in [(drawing.first, drawing.last) for drawing in drawings]
+
+
 def test_a_cut_between_like_palettes():
     """The same set and colours from another side."""
     ground = stage(11)
@@ -191,6 +259,9 @@ def test_kinds_of_frames_agree():
     assert expected == list(range(0, 16, 2))
     assert firsts(decided([f.astype(np.uint16) * 257 for f in frames])[1]) == expected
     assert firsts(decided([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames])[1]) == expected
+    assert firsts(decided([planes(f) for f in frames])[1]) == expected
+    wide = [tuple(p.astype(np.uint16) * 257 for p in planes(f)) for f in frames]
+    assert firsts(decided(wide)[1]) == expected
     assert firsts(decided([f[:179, :319] for f in frames])[1]) == expected
     for height, width in ((1, 1), (3, 200), (17, 5)):
         tiny = [np.full((height, width, 3), 40 + 150 * (n // 4 % 2), np.uint8) for n in range(8)]
@@ -210,6 +281,20 @@ def test_one_frame():
 def test_other_arrays_are_refused(frame):
     with pytest.raises(ShapeError):
         Measurer().add(frame)
+
+
+@pytest.mark.parametrize(
+    ("frame", "chroma"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), [np.zeros((4, 4), np.uint8)] * 2),
+        (np.zeros((8, 8), np.uint8), [np.zeros((4, 4), np.uint8)]),
+        (np.zeros((8, 8), np.uint8), [np.zeros((4, 4), np.float32)] * 2),
+        (np.zeros((8, 8), np.uint8), [np.zeros((4, 0), np.uint8)] * 2),
+    ],
+)
+def test_other_chroma_is_refused(frame, chroma):
+    with pytest.raises(ShapeError):
+        Measurer().add(frame, chroma)
 
 
 def test_a_change_of_size_is_refused():

@@ -51,6 +51,7 @@ def analyse(
     from nakawari.timeline.detect import decide
     from nakawari.timeline.measure import Measurer
     from nakawari.video.open import open_reader
+    from nakawari.video.planes import planes
     from nakawari.video.threads import prefetch
 
     reader = open_reader(source, input_rate) if isinstance(source, (str, Path)) else source
@@ -61,7 +62,7 @@ def analyse(
     progress("analyse", 0, reader.info.frames)
     with closing(prefetch(reader)) as frames:
         for frame in frames:
-            measurements.append(measurer.add(frame.rgb()))
+            measurements.append(measurer.add(*planes(frame)))
             times.append(frame.pts)
             durations.append(frame.duration)
             progress("analyse", len(times), reader.info.frames)

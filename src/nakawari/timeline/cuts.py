@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from nakawari.errors import PlanError
 from nakawari.timeline.measure import Measurement
 
-NEW_SCENE = 0.28
+NEW_SCENE = 0.3
 """Least novelty of a cut."""
 
 BESIDE = 1.5
@@ -29,8 +30,11 @@ ALL_NEW = 0.75
 SURROUNDINGS = 5
 """Frames on either side that a cut has to stand out of."""
 
-PROMINENCE = 3.0
-"""How many times the usual novelty of its surroundings a cut has to have, unless it is nearly all new."""
+CALM, WILD = 3.0, 1.9
+"""How many times the usual novelty on its calmer and on its wilder side a cut has to have."""
+
+USUAL = 85
+"""Percentile that is usual: on twos and threes only some frames can be like a cut, the larger ones."""
 
 
 def find_cuts(measurements: Sequence[Measurement]) -> list[int]:
@@ -41,17 +45,18 @@ def find_cuts(measurements: Sequence[Measurement]) -> list[int]:
     for number in np.flatnonzero(new >= NEW_SCENE).tolist():
         if flashed[number]:
             continue
-        around = {
-            n: float(new[n])
-            for n in range(max(1, number - SURROUNDINGS), min(len(new), number + SURROUNDINGS + 1))
-            if n != number and not flashed[n]
-        }
-        # on twos and threes only some of the frames can be like it, so it is the larger ones that tell
-        usual = float(np.percentile([*around.values(), 0.0], 75))
-        beside = max(around.get(number - 1, 0.0), around.get(number + 1, 0.0))
-        if new[number] >= min(max(PROMINENCE * usual, BESIDE * beside), ALL_NEW):
+        before = _around(new, flashed, range(number - 1, number - 1 - SURROUNDINGS, -1))
+        after = _around(new, flashed, range(number + 1, number + 1 + SURROUNDINGS))
+        calm, wild = sorted(float(np.percentile([*side, 0.0], USUAL)) for side in (before, after))
+        beside = max([*before[:1], *after[:1], 0.0])
+        if new[number] >= min(max(CALM * calm, WILD * wild, BESIDE * beside), ALL_NEW):
             cuts.append(number)
     return cuts
+
+
+def _around(new: npt.NDArray[np.float64], flashed: Sequence[bool], frames: range) -> list[float]:
+    """Novelty of those of `frames` that exist and are no flash, in their order."""
+    return [float(new[n]) for n in frames if 0 < n < len(new) and not flashed[n]]
 
 
 def _flashes(measurements: Sequence[Measurement]) -> list[bool]:

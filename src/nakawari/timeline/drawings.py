@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 STILL_SHARE = 30
 """Percentile of a shot's evidence that tells how much a held frame shows in this film."""
 
-BASE, SLOPE = 0.5, 0.5
+BASE, SLOPE = 0.5, 0.4
 """Where the line is expected: BASE + SLOPE × that percentile …"""
 
 LOWEST, HIGHEST = -2.4, 1.3

@@ -10,7 +10,8 @@ smooth, so the smooth part of the difference is taken away), grain (it is everyw
 known from the quiet half of the cells) and compression noise (it sits at lines and in texture, in
 proportion to their contrast). What counts is the energy of the difference in a cell over the energy
 that these explain. A slow pan hides below that; but it moves many tiles of the picture coherently
-along their gradients, which noise does not, and a least-squares shift of each tile shows it.
+along their gradients, which noise does not, and a least-squares shift of each tile shows it. Colour is
+compared in the same way on the cells: a coat may change its colour and keep its luma.
 
 Source of the shift: Lucas & Kanade 1981, one step, no pyramid: it is asked about parts of a pixel only.
 """
@@ -41,6 +42,9 @@ MOST_GRAIN = 150.0
 
 GRAIN_MEMORY = 96
 """Comparisons that tell how much grain the film has: a pair in a fast pan has no quiet half."""
+
+DECIDED = 6.0
+"""Evidence beyond which nothing else is asked, no other cue and no anchor: no line is drawn as high."""
 
 NEW_ANCHOR = 2.0
 """Evidence at which a frame surely shows a new drawing: from there on, drift is measured from it."""
@@ -77,12 +81,12 @@ class Change:
 
         Weights fitted by logistic regression on generated clips, from lossless-like to poor coding.
         """
-        cues = (
-            np.dot((0.9, 1.5, -0.5), np.log(np.array(self.peaks) + 0.05)) - 6.0,
-            np.dot((0.9, 1.5, -0.5), np.log(np.array(self.tints) + 0.05)) - 6.0,
-            np.dot((0.6, 0.4, 0.9), np.log(np.maximum(self.drifts, 0.0) + 0.002)) + 7.0,
-        )
-        return float(np.logaddexp.reduce(cues))
+        slid = np.dot((0.6, 0.4, 0.9), np.log(np.maximum(self.drifts, 0.0) + 0.002)) + 7.0
+        return float(np.logaddexp.reduce((_moved(self.peaks), _moved(self.tints), slid)))
+
+
+def _moved(peaks: tuple[float, ...]) -> float:
+    return float(np.dot((0.9, 1.5, -0.5), np.log(np.array(peaks) + 0.05))) - 6.0
 
 
 STILL = Change((0.0,) * len(RANKS), (0.0,) * len(RANKS), (0.0,) * len(DRIFT_RANKS), (0.0, 0.0), 1.0, 0.0)
@@ -141,7 +145,7 @@ class Measurer:
         previous, energies, grain = _compare(self._previous, now, most)
         self._grains.append(grain)
         anchor = previous
-        if self._anchor is not self._previous:
+        if self._anchor is not self._previous and previous.evidence < DECIDED:
             anchor = _compare(self._anchor, now, most)[0]
         now.stirred, now.stained = (cv2.dilate(energy, np.ones((3, 3), np.uint8)) for energy in energies)
         measurement = Measurement(previous, anchor, self._anchor_index, novelty(self._small, small))
@@ -168,9 +172,12 @@ def _compare(a: Picture, b: Picture, most_grain: float) -> tuple[Change, tuple[A
     explained = 2 * min(grain, most_grain) + 4 + 0.05 * np.minimum(a.contrast, b.contrast)
     settling = np.minimum(SETTLING * a.stirred, MOST_SETTLING)
     ratio = np.maximum(energy - settling, 0) / explained
-    drifts, slide = _shifts(a.cells, b.cells, gain, bias)
+    peaks = _largest(ratio, RANKS)
     tint, tints = _tints(a, b, gain)
-    return Change(_largest(ratio, RANKS), tints, drifts, slide, gain, bias), (energy, tint), grain
+    drifts, slide = STILL.drifts, STILL.slide
+    if max(_moved(peaks), _moved(tints)) < DECIDED:
+        drifts, slide = _shifts(a.cells, b.cells, gain, bias)
+    return Change(peaks, tints, drifts, slide, gain, bias), (energy, tint), grain
 
 
 def _tints(a: Picture, b: Picture, gain: float) -> tuple[Array, tuple[float, ...]]:
