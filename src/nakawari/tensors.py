@@ -68,14 +68,19 @@ def to_frame(image: Tensor, dtype: npt.DTypeLike = np.uint8) -> Array:
     check_image(image)
     if image.shape[0] != 1:
         raise ShapeError(f"image is {list(image.shape)}; wanted a batch of one.")
-    hwc = image[0].detach().permute(1, 2, 0).float()
-    kind = np.dtype(dtype)
-    if kind == np.uint8:
-        return hwc.mul(255).round_().clamp_(0, 255).to(torch.uint8).cpu().contiguous().numpy()
-    if kind == np.uint16:
-        scaled = hwc.mul(65535).round_().clamp_(0, 65535).to(torch.int32).cpu().contiguous().numpy()
-        return scaled.astype(np.uint16)
-    return hwc.cpu().contiguous().numpy().astype(kind)
+    picture, kind = image[0].detach().float(), np.dtype(dtype)
+    if kind not in (np.uint8, np.uint16):
+        return picture.permute(1, 2, 0).cpu().contiguous().numpy().astype(kind)
+    top = np.iinfo(kind).max
+    if image.device.type != "cpu":  # integers are less to carry
+        scaled = picture.mul(top).round_().clamp_(0, top).to(torch.int32 if top > 255 else torch.uint8)
+        return np.ascontiguousarray(scaled.cpu().numpy().transpose(1, 2, 0).astype(kind))
+    frame = np.empty((*picture.shape[1:], picture.shape[0]), kind)
+    with np.errstate(invalid="ignore"):
+        for channel, plane in enumerate(picture.numpy()):  # one at a time stays in the cache
+            values = plane * np.float32(top)
+            frame[..., channel] = np.clip(np.rint(values, out=values), 0, top, out=values)
+    return frame
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> tuple[Tensor, tuple[int, int]]:

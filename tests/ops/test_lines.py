@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakawari.ops.lines import distance_to, fill_from_nearest, line_map
+from nakawari.ops.lines import distance_to, line_map, nearest_outside
 
 
 def test_a_line_is_found_and_flat_paper_is_not():
@@ -23,13 +23,12 @@ def test_distance_grows_by_pixels():
     assert (distance_to(np.zeros((4, 6), bool)) == 10).all()
 
 
-def test_holes_take_the_nearest_value():
-    picture = np.zeros((6, 20, 2), np.float32)
-    picture[:, 10:] = 5
+def test_holes_have_a_nearest_pixel_outside():
     hole = np.zeros((6, 20), bool)
     hole[:, 7:13] = True
-    broken = picture.copy()
-    broken[hole] = np.nan
-    assert np.array_equal(fill_from_nearest(broken, hole), picture)
-    assert fill_from_nearest(picture, np.ones((6, 20), bool)) is picture
-    assert fill_from_nearest(picture, ~np.ones((6, 20), bool)) is picture
+    holes, nearest = nearest_outside(hole)
+    assert np.array_equal(holes, np.flatnonzero(hole))
+    assert np.array_equal(nearest // 20, holes // 20)
+    assert np.array_equal(nearest % 20, np.where(holes % 20 < 10, 6, 13))
+    for none in (np.ones((6, 20), bool), np.zeros((6, 20), bool)):
+        assert all(len(places) == 0 for places in nearest_outside(none))

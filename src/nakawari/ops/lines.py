@@ -31,20 +31,18 @@ def distance_to(mask: Mask) -> Floats:
     return np.asarray(cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3), np.float32)
 
 
-def fill_from_nearest(picture: Floats, hole: Mask) -> Floats:
-    """`picture` [H, W, ...] with each pixel of `hole` replaced by the nearest one outside of it.
+def nearest_outside(hole: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The pixels of a mask, and for each the nearest one outside of it, both as places in the flat picture.
 
-    Unchanged where there is no hole, or nothing else.
+    Both are empty where there is no hole, or nothing else.
     """
     if not hole.any() or hole.all():
-        return picture
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     _, label = cv2.distanceTransformWithLabels(
         hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    known = np.flatnonzero(~hole)
+    label = label.reshape(-1)
+    holes, known = np.flatnonzero(hole), np.flatnonzero(~hole)
     place = np.zeros(int(label.max()) + 1, np.int64)
-    place[label.reshape(-1)[known]] = known
-    filled = picture.copy()
-    flat = picture.reshape(-1, *picture.shape[2:])
-    filled[hole] = flat[place[label[hole]]]
-    return filled
+    place[label[known]] = known
+    return holes, place[label[holes]]

@@ -14,13 +14,11 @@ from nakawari.ops.lines import distance_to, line_map
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-REFINEMENTS = 10
-"""Of the variational step; the preset has 5."""
 SMALLEST = 48
 """Dense inverse search wants at least this many pixels a side; smaller pictures are padded."""
 REACH = 16
 """Pixels from a line up to which a picture of distances still slopes."""
-LARGE = 250_000
+LARGE = 200_000
 """Pixels of the largest picture in which motion is found at full size."""
 SHIFT_SIDE = 256
 """The global shift is looked for at about this width."""
@@ -149,7 +147,6 @@ def dense_flow(
     create: Any = cv2.DISOpticalFlow_create  # type: ignore[attr-defined]
     search = create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(finest)
-    search.setVariationalRefinementIterations(REFINEMENTS)
     flows = []
     for one, other, base in pairs:
         padded = [cv2.copyMakeBorder(p, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for p in (one, other)]

@@ -9,17 +9,15 @@ colours themselves puts there, which forgets nothing that is in the keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from nakawari.models.classic.motion import Bytes, Floats, largest, lookup, returns, shifted
+from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns, shifted
 from nakawari.models.classic.sprites import Sprite
-from nakawari.ops.lines import fill_from_nearest
-from nakawari.ops.splat import splat_sums
+from nakawari.ops.gather import disagreement, keep_better
+from nakawari.ops.landing import Side, land
+from nakawari.ops.lines import nearest_outside
 
 Mask = npt.NDArray[np.bool_]
 
@@ -47,23 +45,19 @@ ALIKE = 0.1
 """Largest difference (range 1) of a sprite's pixel in both keys."""
 
 
-@dataclass(slots=True)
-class Field:
-    """Flow between the keys in both directions, and how far each pixel is trusted (0 to 1)."""
-
-    flow01: Floats
-    flow10: Floats
-    trust0: Floats
-    trust1: Floats
+Field = tuple[Side, Side]
+"""What both keys push along one flow."""
 
 
-def trusted(flows: tuple[Floats, Floats], grey0: Bytes, grey1: Bytes) -> Field:
-    """Flow with trust that falls with the difference of what it connects."""
-    trust = [
-        np.exp(cv2.absdiff(own, lookup(other, flow)).astype(np.float32) * np.float32(-SHARPNESS / 255))
-        for own, other, flow in ((grey0, grey1, flows[0]), (grey1, grey0, flows[1]))
-    ]
-    return Field(*flows, *trust)
+def trusted(flows: tuple[Floats, Floats], look0: Look, look1: Look) -> Field:
+    """Flow in both directions, [H, W, 2], with trust that falls with the difference of what it connects."""
+    sides = []
+    for own, other, flow, back in ((look0, look1, *flows), (look1, look0, *flows[::-1])):
+        apart = cv2.absdiff(own.grey, lookup(other.grey, flow))
+        trust = np.exp(apart.astype(np.float32) * np.float32(-SHARPNESS / 255))
+        moves = (largest(np.abs(flow)) > MOVES) & returns(flow, back) & (trust > TRUSTED)
+        sides.append(Side(own.rgb, flow, trust, moves))
+    return sides[0], sides[1]
 
 
 def choose_motion(
@@ -73,91 +67,53 @@ def choose_motion(
 
     Args:
         rgb0, rgb1: [H, W, 3], 0-255, the keys without sprites.
-        fields: flow to try; the first gives the splatted colours.
+        fields: flow to try; the first splats the evidence too.
         shifts: global motions to try.
         t: between 0 and 1.
 
     Returns:
-        motion [H, W, 2], and where it surely is that of something that moves, [H, W].
+        motion [2, H, W], and where it surely is that of something that moves, [H, W].
     """
     candidates: list[tuple[Floats, float]] = []
-    evidence: Bytes | None = None
-    moving = np.zeros(rgb0.shape[:2], np.float32)
-    for field in fields:
-        extra0, extra1 = _evidence(rgb0, rgb1, field) if evidence is None else (None, None)
-        sums0, mass0 = _push(field.flow01, field.flow01, field.trust0, t, extra0)
-        sums1, mass1 = _push(-field.flow10, field.flow10, field.trust1, 1 - t, extra1)
-        mass = mass0 + mass1
-        both = fill_from_nearest((sums0 + sums1) / np.maximum(mass, 1e-9)[..., None], mass < THIN)
-        if evidence is None:
-            evidence = both[..., 2:5].round().clip(0, 255).astype(np.uint8)
-            moving = both[..., 5]
-        for sums, own, handicap in ((sums0, mass0, 0.0), (sums1, mass1, BACKWARD_HANDICAP)):
-            motion = sums[..., :2] / np.maximum(own, 1e-9)[..., None]
-            candidates.append((np.where((own < THIN)[..., None], both[..., :2], motion), handicap))
-    assert evidence is not None
+    size = rgb0.shape[:2]
+    landed = [land(side0, side1, t, THIN) for side0, side1 in fields]
+    for each in landed:
+        holes, nearest = nearest_outside(each.hole)
+        for picture in (each.motion, each.colours, each.moving[None]):
+            flat = picture.reshape(len(picture), -1)
+            flat[:, holes] = flat[:, nearest]
+        for motion, handicap in ((each.motion0, 0.0), (each.motion1, BACKWARD_HANDICAP)):
+            motion.reshape(2, -1)[:, holes] = each.motion.reshape(2, -1)[:, holes]
+            candidates.append((motion, handicap))
     for shift in shifts:
-        candidates.append((np.full((*rgb0.shape[:2], 2), shift, np.float32), STILL_HANDICAP))
-    best, agrees = _best(rgb0, rgb1, candidates, evidence, t)
-    covers = (moving > COVERED) | (agrees & (largest(np.abs(best)) > MOVES))
-    return best, covers
-
-
-def _evidence(rgb0: Bytes, rgb1: Bytes, field: Field) -> tuple[Floats, Floats]:
-    """What is splatted beside motion: colours, and whether the pixel surely moves."""
-    out = []
-    for rgb, flow, back, trust in (
-        (rgb0, field.flow01, field.flow10, field.trust0),
-        (rgb1, field.flow10, field.flow01, field.trust1),
-    ):
-        moves = (largest(np.abs(flow)) > MOVES) & returns(flow, back) & (trust > TRUSTED)
-        out.append(np.dstack([rgb.astype(np.float32), moves.astype(np.float32)]))
-    return out[0], out[1]
-
-
-def _push(
-    motion: Floats, flow: Floats, trust: Floats, t: float, extra: Floats | None
-) -> tuple[Floats, Floats]:
-    """Splat motion (and `extra`) along `t` of the flow; sums [H, W, C] and mass [H, W]."""
-    load = motion if extra is None else np.dstack([motion, extra])
-    sums, mass = splat_sums(_tensor(load), _tensor(flow * np.float32(t)), _tensor(trust[..., None]))
-    return np.ascontiguousarray(sums[0].permute(1, 2, 0).numpy()), mass[0, 0].numpy()
-
-
-def _tensor(array: Floats) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
+        still = np.empty((2, *size), np.float32)
+        still[0], still[1] = shift
+        candidates.append((still, STILL_HANDICAP))
+    best, agrees = _best(rgb0, rgb1, candidates, landed[0].colours, t)
+    moving = np.maximum(np.abs(best[0]), np.abs(best[1])) > MOVES
+    return best, (landed[0].moving > COVERED) | (agrees & moving)
 
 
 def _best(
-    rgb0: Bytes, rgb1: Bytes, candidates: list[tuple[Floats, float]], evidence: Bytes, t: float
+    rgb0: Bytes, rgb1: Bytes, candidates: list[tuple[Floats, float]], evidence: Floats, t: float
 ) -> tuple[Floats, Mask]:
     """The candidate with the least disagreement around each pixel, and whether it agrees at the pixel."""
-    ones = np.ones((1, 3), np.float32)
-    best = np.zeros((*rgb0.shape[:2], 2), np.float32)
-    cost = np.full(rgb0.shape[:2], np.inf, np.float32)
-    agrees = np.zeros(rgb0.shape[:2], np.bool_)
+    size = rgb0.shape[:2]
+    best, agrees = np.zeros((2, *size), np.float32), np.zeros(size, np.bool_)
+    least = np.full(size, np.inf, np.float32)
     for motion, handicap in candidates:
-        from0, from1 = lookup(rgb0, motion, -t), lookup(rgb1, motion, 1 - t)
-        apart = cv2.absdiff(from0, from1)
-        against = cv2.absdiff(cv2.addWeighted(from0, 1 - t, from1, t, 0.0), evidence)
-        doubt = cv2.transform(cv2.add(apart, against, dtype=cv2.CV_32F), ones)
-        total = cv2.blur(doubt, (WINDOW, WINDOW)) + np.float32(handicap)
-        better = total < cost
-        np.copyto(best, motion, where=better[..., None])
-        np.copyto(cost, total, where=better)
-        np.copyto(agrees, doubt < SURE, where=better)
+        doubt = disagreement(rgb0, rgb1, motion, evidence, t)
+        cost = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
+        cost += np.float32(handicap)
+        keep_better(cost, doubt, motion, SURE, least, best, agrees)
     return best, agrees
 
 
-def enlarge(motion: Floats, covers: Mask, height: int, width: int) -> tuple[Floats, Mask]:
-    """Motion and mask from working size to picture size."""
-    rows, columns = covers.shape
-    if (rows, columns) == (height, width):
-        return motion, covers
-    scale = np.array([width / columns, height / rows], np.float32)
-    large = cv2.resize(motion, (width, height), interpolation=cv2.INTER_NEAREST) * scale
-    mask = cv2.resize(covers.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
-    return np.asarray(large, np.float32), np.asarray(mask)
+def enlarge(mask: Mask, height: int, width: int) -> Mask:
+    """A mask from working size to picture size."""
+    if mask.shape == (height, width):
+        return mask
+    return np.asarray(cv2.resize(mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def overlays(rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int]) -> Mask:
@@ -186,12 +142,6 @@ def _islands(still: Mask, panned: Mask) -> Mask:
     island = (area >= SMALLEST_ISLAND) & (area <= LARGEST_ISLAND * still.size) & (share < PANNED_SHARE)
     island[0] = False
     return np.asarray(island[labels])
-
-
-def paint(image0: Floats, image1: Floats, motion: Floats, t: float) -> Floats:
-    """Both keys, [H, W, C] floats, looked up along the motion and mixed by time."""
-    from0, from1 = lookup(image0, motion, -t), lookup(image1, motion, 1 - t)
-    return np.asarray(cv2.addWeighted(from0, 1 - t, from1, t, 0.0), np.float32)
 
 
 def lay(picture: Floats, image0: Floats, image1: Floats, sprite: Sprite, t: float) -> Mask:

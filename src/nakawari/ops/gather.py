@@ -1,0 +1,148 @@
+"""Two pictures looked up along one motion, in one pass and without pictures in between.
+
+A pixel p of the picture at t that moves by m between the keys was at p - t m in key 0 and will be at
+p + (1 - t) m in key 1. All lookups are bilinear, and places outside take the nearest edge pixel.
+Arrays are numpy arrays here, planes first unless said otherwise: this runs where OpenCV runs.
+"""
+
+# ruff: noqa: ANN001, ANN202
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.ops.compiled import compile_kernel, in_bands
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def disagreement(rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float) -> Floats:
+    """How far the keys disagree along a motion, and how far their mix disagrees with what is expected.
+
+    Args:
+        rgb0, rgb1: [H, W, 3], 0-255.
+        motion: [2, H, W], pixels from key 0 to key 1, at the pixels of the picture at t.
+        evidence: [3, H, W], 0-255, the expected colours.
+        t: between 0 and 1.
+
+    Returns:
+        [H, W], the sum of both over the channels, 0 to 1530.
+    """
+    out = np.empty(motion.shape[1:], np.float32)
+    in_bands(partial(_disagreement, rgb0, rgb1, motion, evidence, np.float32(t), out), len(out))
+    return out
+
+
+def keep_better(
+    cost: Floats, doubt: Floats, motion: Floats, sure: float, least: Floats, best: Floats, agrees: Mask
+) -> None:
+    """Where `cost` is less than `least`, put it, `motion`, and `doubt < sure` into the last three."""
+    in_bands(partial(_keep_better, cost, doubt, motion, np.float32(sure), least, best, agrees), len(cost))
+
+
+def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float) -> Floats:
+    """Both keys looked up along the motion, mixed by time.
+
+    Args:
+        image0, image1: [3, H, W].
+        motion: [2, h, w], its own pixels; where h, w are less than H, W, the nearest is taken, scaled.
+        t: between 0 and 1.
+
+    Returns:
+        [3, H, W].
+    """
+    height, width = image0.shape[1:]
+    rows, columns = motion.shape[1:]
+    # Nearest as cv2.resize has it: pixel x of W takes pixel floor(x * w / W) of w.
+    column = np.minimum(np.arange(width) * (columns / width), columns - 1).astype(np.int32)
+    scale = np.array([width / columns, height / rows], np.float32)
+    out = np.empty_like(image0)
+    in_bands(partial(_mix_along, image0, image1, motion, scale, column, np.float32(t), out), height)
+    return out
+
+
+@compile_kernel("Tuple((u4, u4, u4, u4, f4, f4))(f4, f4, i8, i8)")
+def _corners(x, y, width, height):  # type: ignore[no-untyped-def]
+    """Left, right, upper and lower neighbour of a place, and its fractions."""
+    x = min(max(x, np.float32(0)), np.float32(width - 1))
+    y = min(max(y, np.float32(0)), np.float32(height - 1))
+    left, above = np.uint32(x), np.uint32(y)
+    right, below = (
+        min(left + np.uint32(1), np.uint32(width - 1)),
+        min(above + np.uint32(1), np.uint32(height - 1)),
+    )
+    return left, right, above, below, x - np.float32(left), y - np.float32(above)
+
+
+@compile_kernel(
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1], i8, i8)", fast=True
+)
+def _disagreement(rgb0, rgb1, motion, evidence, t, out, top, bottom):  # type: ignore[no-untyped-def]
+    height, width = out.shape
+    one = np.float32(1)
+    for row in range(top, bottom):
+        y = np.uint32(row)
+        for column in range(width):
+            x = np.uint32(column)
+            mx, my = motion[0, y, x], motion[1, y, x]
+            l0, r0, a0, b0, fx0, fy0 = _corners(np.float32(x) - t * mx, np.float32(y) - t * my, width, height)
+            l1, r1, a1, b1, fx1, fy1 = _corners(
+                np.float32(x) + (one - t) * mx, np.float32(y) + (one - t) * my, width, height
+            )
+            total = np.float32(0)
+            for c in range(np.uint32(3)):
+                upper = np.float32(rgb0[a0, l0, c]) * (one - fx0) + np.float32(rgb0[a0, r0, c]) * fx0
+                lower = np.float32(rgb0[b0, l0, c]) * (one - fx0) + np.float32(rgb0[b0, r0, c]) * fx0
+                from0 = upper * (one - fy0) + lower * fy0
+                upper = np.float32(rgb1[a1, l1, c]) * (one - fx1) + np.float32(rgb1[a1, r1, c]) * fx1
+                lower = np.float32(rgb1[b1, l1, c]) * (one - fx1) + np.float32(rgb1[b1, r1, c]) * fx1
+                from1 = upper * (one - fy1) + lower * fy1
+                total += abs(from0 - from1) + abs((one - t) * from0 + t * from1 - evidence[c, y, x])
+            out[y, x] = total
+
+
+@compile_kernel(
+    "void(f4[:, ::1], f4[:, ::1], f4[:, :, ::1], f4, f4[:, ::1], f4[:, :, ::1], b1[:, ::1], i8, i8)"
+)
+def _keep_better(cost, doubt, motion, sure, least, best, agrees, top, bottom):  # type: ignore[no-untyped-def]
+    width = cost.shape[1]
+    for row in range(top, bottom):
+        y = np.uint32(row)
+        for column in range(width):
+            x = np.uint32(column)
+            if cost[y, x] < least[y, x]:
+                least[y, x] = cost[y, x]
+                best[0, y, x], best[1, y, x] = motion[0, y, x], motion[1, y, x]
+                agrees[y, x] = doubt[y, x] < sure
+
+
+@compile_kernel(
+    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[::1], i4[::1], f4, f4[:, :, ::1], i8, i8)",
+    fast=True,
+)
+def _mix_along(image0, image1, motion, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
+    _, height, width = out.shape
+    rows = motion.shape[1]
+    one = np.float32(1)
+    for row in range(top, bottom):
+        y, v = np.uint32(row), np.uint32(min(row * rows // height, rows - 1))
+        for column in range(width):
+            x = np.uint32(column)
+            u = np.uint32(nearest[x])
+            mx, my = motion[0, v, u] * scale[0], motion[1, v, u] * scale[1]
+            l0, r0, a0, b0, fx0, fy0 = _corners(np.float32(x) - t * mx, np.float32(y) - t * my, width, height)
+            l1, r1, a1, b1, fx1, fy1 = _corners(
+                np.float32(x) + (one - t) * mx, np.float32(y) + (one - t) * my, width, height
+            )
+            for c in range(np.uint32(3)):
+                upper = image0[c, a0, l0] * (one - fx0) + image0[c, a0, r0] * fx0
+                lower = image0[c, b0, l0] * (one - fx0) + image0[c, b0, r0] * fx0
+                from0 = upper * (one - fy0) + lower * fy0
+                upper = image1[c, a1, l1] * (one - fx1) + image1[c, a1, r1] * fx1
+                lower = image1[c, b1, l1] * (one - fx1) + image1[c, b1, r1] * fx1
+                from1 = upper * (one - fy1) + lower * fy1
+                out[c, y, x] = (one - t) * from0 + t * from1
