@@ -224,7 +224,9 @@ def test_compiled_kernels_are_kept(tmp_path: Path) -> None:
     assert any(cache_folder().rglob("*.nbc"))
 
 
-def test_a_model_that_does_not_load_ends_the_analysis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_does_not_load_ends_the_analysis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The model is loaded while the clip is looked at; its error must neither wait nor get lost."""
 
     def broken(*_: object) -> None:

@@ -337,3 +337,21 @@ def test_encoders_do_not_speak_on_stderr(tmp_path, reader, capfd):
         writer.finish()
         hear(tmp_path / name)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("given", ["in/a.exr", "in", "in/%d.exr", "in/*.hdr"])
+def test_floating_point_is_refused_by_name(tmp_path, given):
+    (tmp_path / "in").mkdir()
+    for name in ("a.exr", "1.exr", "b.hdr"):
+        (tmp_path / "in" / name).write_bytes(b"v/1\x01")
+    with pytest.raises(MediaError, match="floating point"):
+        open_reader(tmp_path / given)
+
+
+@pytest.mark.parametrize("name", ["out.exr", "out/%d.exr"])
+def test_floating_point_is_not_written(tmp_path, name):
+    cv2.imwrite(str(tmp_path / "in.png"), np.zeros((4, 4, 3), np.uint8))
+    info = open_reader(tmp_path / "in.png").info
+    with pytest.raises(InputError, match="wanted a"):
+        open_writer(tmp_path / name, info, Fraction(25))
+    assert [p.name for p in tmp_path.iterdir()] == ["in.png"]

@@ -116,8 +116,8 @@ def test_several_tracks_chapters_and_fonts(tmp_path):
 def test_what_a_container_cannot_hold_is_refused_before_the_work(tmp_path):
     source = write_video(tmp_path / "in.mkv", pictures(3, 32, 32), sound="aac", subtitles=True)
     info = open_reader(source).info
-    with pytest.raises(OutputError, match=r"mp4 cannot hold the subtitle.*srt.*-sn"):
-        open_writer(tmp_path / "out.mp4", info, Fraction(25), FAST, source)
+    with pytest.raises(OutputError, match=r"webm cannot hold the subtitle.*srt.*-sn"):
+        open_writer(tmp_path / "out.webm", info, Fraction(25), EncodeOptions(sound=False), source)
     with pytest.raises(OutputError, match=r"webm cannot hold the sound.*aac.*-an"):
         open_writer(tmp_path / "out.webm", info, Fraction(25), None, source)
     with pytest.raises(OutputError, match="webm cannot hold what libx264"):
@@ -144,3 +144,25 @@ def test_only_the_sound_of_a_span_is_copied(tmp_path):
     start, samples, rate = hear(tmp_path / "out.mkv")
     assert Fraction(1, 2) - Fraction(1, 20) < start <= Fraction(1, 2)
     assert 0 <= start + Fraction(samples.shape[1], rate) - Fraction(3, 2) < Fraction(1, 20)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov"])
+def test_text_becomes_that_of_mp4(tmp_path, name):
+    source = write_video(tmp_path / "in.mkv", pictures(20, 32, 32), sound="aac", subtitles=True)
+    rewrite(source, tmp_path / name)
+    with av.open(str(tmp_path / name)) as container:
+        stream = container.streams.subtitles[0]
+        assert stream.codec_context.name == "mov_text"
+        assert stream.metadata["language"] == "eng"
+        shown = [
+            (p.pts * Fraction(p.time_base), p.duration * Fraction(p.time_base), bytes(p)[2:])
+            for p in container.demux(stream)
+            if p.size > 2
+        ]
+    assert shown == [
+        (Fraction(1, 10), Fraction(15, 100), SRT + b" 0"),
+        (Fraction(3, 10), Fraction(15, 100), SRT + b" 1"),
+    ]
+    again = rewrite(tmp_path / name, tmp_path / f"again{tmp_path.joinpath(name).suffix}")
+    with av.open(str(again)) as container:
+        assert container.streams.subtitles[0].codec_context.name == "mov_text"

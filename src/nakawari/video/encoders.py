@@ -169,7 +169,7 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
             )
         values[key] = value
     pix_fmt = _pix_fmt(codec, known, info, options.pix_fmt)
-    return Encoding(codec.name, values, pix_fmt, _colour(info, pix_fmt))
+    return Encoding(codec.name, values, pix_fmt, output_colour(info, pix_fmt))
 
 
 def _codec(name: str) -> Any:
@@ -267,7 +267,7 @@ def _nearest(codec: Any, usable: list[str], info: Info) -> str | None:
     return None if best is None else str(best.name)
 
 
-def _colour(info: Info, pix_fmt: str) -> Colour:
+def output_colour(info: Info, pix_fmt: str) -> Colour:
     """The colour of the output: the source's, its range said where the pixel format does not imply it."""
     form = layout(pix_fmt)
     source = info.colour

@@ -85,9 +85,14 @@ class Frame:
 
 
 class Reader(Protocol):
-    """A moving picture to read; may be read several times, each from the start, in constant memory."""
+    """A moving picture to read; may be read several times, each from the start, in constant memory.
+
+    A reader that is not `replayable` (a pipe) gives its frames only to the first who iterates, and raises
+    MediaError to the next; `spool.Spool` makes it replayable, and `open_reader` does so by itself.
+    """
 
     info: Info
+    replayable: bool
 
     def __iter__(self) -> Iterator[Frame]:
         """Every frame in order of presentation; pts strictly rise.

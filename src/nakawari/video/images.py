@@ -23,6 +23,8 @@ from nakawari.video.part import PartFolder
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_FLOAT = (".exr", ".hdr")
+"""Formats of linear light in floating point, which nothing here holds: refused by name."""
 _DEEP = (".png", ".tif", ".tiff")
 """Formats that hold 16 bits."""
 _ALPHA = (".png", ".webp", ".tif", ".tiff")
@@ -39,7 +41,7 @@ def is_images(path: str | Path) -> bool:
     if Path(text).is_dir() or text.endswith(("/", "\\")):
         return True
     name = Path(text).name
-    known = Path(name).suffix.lower() in SUFFIXES
+    known = Path(name).suffix.lower() in (*SUFFIXES, *_FLOAT)
     return known or bool(_PRINTF.search(name)) or (not Path(text).exists() and glob.has_magic(name))
 
 
@@ -60,12 +62,16 @@ def find(path: str | Path) -> list[Path]:
     elif glob.has_magic(place.name):
         folder = place.parent
         found = (
-            [p for p in folder.glob(place.name) if p.suffix.lower() in SUFFIXES] if folder.is_dir() else []
+            [p for p in folder.glob(place.name) if p.suffix.lower() in (*SUFFIXES, *_FLOAT)]
+            if folder.is_dir()
+            else []
         )
         found.sort(key=lambda p: natural(p.name))
     else:
         raise MediaError(f"{path} does not exist.")
     if not found:
+        for other in sorted(place.iterdir()) if place.is_dir() else ():
+            _refuse_float(other)
         raise MediaError(f"{path} holds no images; wanted {', '.join(s[1:] for s in SUFFIXES)}.")
     return found
 
@@ -104,6 +110,7 @@ def read_image(path: Path) -> Array:
     """
     import cv2
 
+    _refuse_float(path)
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
@@ -128,8 +135,18 @@ def read_image(path: Path) -> Array:
     return rgb
 
 
+def _refuse_float(path: Path) -> None:
+    if path.suffix.lower() in _FLOAT:
+        raise MediaError(
+            f"{path} holds linear light in floating point, wanted at most 16 bits in 0 to 1. "
+            "Convert it with a display curve to 16-bit png or tiff first."
+        )
+
+
 class ImageReader:
     """Images as a moving picture of `rate` frames a second; a `Reader`."""
+
+    replayable = True
 
     def __init__(self, path: str | Path, rate: Fraction = Fraction(24)) -> None:
         """Find the images and read the first.
@@ -205,7 +222,8 @@ class ImageWriter:
         """
         place = Path(path)
         numbers = len(_PRINTF.findall(place.name))
-        if numbers > 1 or (numbers == 0 and not place.is_dir() and place.suffix.lower() in SUFFIXES):
+        single = numbers == 0 and not place.is_dir() and place.suffix.lower() in (*SUFFIXES, *_FLOAT)
+        if numbers > 1 or single:
             raise InputError(f"{path}: wanted a folder, or one number in the pattern, such as %05d.")
         folder, name = (place.parent, place.name) if numbers else (place, DEFAULT_NAME)
         self.suffix = Path(name).suffix.lower()

@@ -5,24 +5,31 @@ Further kinds of files (animated images, raw streams) are further rows of `MUXER
 
 from __future__ import annotations
 
+import logging
 from fractions import Fraction
 from pathlib import Path
 
 from nakawari.errors import InputError
+from nakawari.video.animation import AnimationWriter, WebpReader, is_animated_webp, is_animation
+from nakawari.video.apng import ApngReader
 from nakawari.video.encoders import EncodeOptions
 from nakawari.video.frames import Info, Reader, Writer
 from nakawari.video.images import ImageReader, ImageWriter, is_images
 from nakawari.video.reader import VideoReader
+from nakawari.video.spool import Spool
 from nakawari.video.writer import VideoWriter
+from nakawari.video.y4m import Y4mReader, Y4mWriter, is_y4m
+
+log = logging.getLogger(__name__)
 
 DEFAULT_RATE = Fraction(24)
 
 
 def open_reader(path: str | Path, rate: Fraction | None = None) -> Reader:
-    """Open a video file, a folder or pattern of images, or one image.
+    """Open a video file, a folder or pattern of images, or one image; always as a replayable reader.
 
     Args:
-        path: what to read.
+        path: what to read; `-` is y4m on stdin, whose frames are kept on disk (see `spool`).
         rate: frames a second of images, which do not say; 24 where None. A video file says its own.
 
     Raises:
@@ -31,10 +38,17 @@ def open_reader(path: str | Path, rate: Fraction | None = None) -> Reader:
     """
     if rate is not None and rate <= 0:
         raise InputError(f"the rate of the images is {rate}; wanted more than 0.")
-    if is_images(path):
+    if is_images(path) and not is_animated_webp(path):
         return ImageReader(path, DEFAULT_RATE if rate is None else rate)
     if rate is not None:
         raise InputError(f"{path} has its own clock; a rate is only for images.")
+    if is_animated_webp(path):
+        return WebpReader(path)
+    if Path(path).suffix.lower() == ".apng":
+        return ApngReader(path)
+    if is_y4m(path):
+        reader = Y4mReader(path)
+        return reader if reader.replayable else Spool(reader)
     return VideoReader(path)
 
 
@@ -53,7 +67,9 @@ def open_writer(
 
     Args:
         path: a file named .mp4, .m4v, .mov, .mkv or .webm; a folder (images are numbered from 1 as
-            `%06d.png`); or a pattern such as `out/%05d.png`.
+            `%06d.png`); a pattern such as
+            `out/%05d.png`; an animated .gif, .apng or .webp;
+            or .y4m, or `-` for y4m on stdout.
         info: what the pictures are like: the reader's.
         rate: nominal frames a second.
         options: how to encode; only for video files.
@@ -66,9 +82,29 @@ def open_writer(
         InputError: an option or name is not one that can be used.
         OutputError: the output may not or cannot be written, or cannot hold what it shall.
     """
+    chosen = options or EncodeOptions()
+    if source is not None and (is_animation(path) or is_y4m(path)):
+        _warn_of_silence(path, info, chosen)
+    if is_animation(path):
+        return AnimationWriter(path, info, rate, chosen, overwrite=overwrite, tick=tick)
+    if is_y4m(path):
+        return Y4mWriter(path, info, rate, chosen, overwrite=overwrite)
     if is_images(path) or not Path(path).suffix:
         return ImageWriter(path, info, info.path, overwrite)
-    copied = None if source is None or is_images(source) else source
-    return VideoWriter(
-        path, info, rate, options or EncodeOptions(), copied, overwrite=overwrite, tick=tick, span=span
-    )
+    copied = None if source is None or is_images(source) or is_y4m(source) else source
+    return VideoWriter(path, info, rate, chosen, copied, overwrite=overwrite, tick=tick, span=span)
+
+
+def _warn_of_silence(path: str | Path, info: Info, options: EncodeOptions) -> None:
+    """Say what a format that holds nothing but pictures leaves out."""
+    lost = [
+        what
+        for what, there in (
+            ("sound", options.sound and info.audio),
+            ("subtitles", options.subtitles and info.subtitles),
+        )
+        if there
+    ]
+    if lost:
+        kind = Path(path).suffix or "y4m"
+        log.warning("%s: %s holds no %s; left out.", path, kind, " and no ".join(lost))

@@ -24,6 +24,9 @@ _OF_THE_FILE = ("duration", "encoder", "bps", "number_of_", "_statistics_", "maj
 """Metadata (by how it starts) that describes the old file and would lie about the new one."""
 
 
+_TEXTS = ("subrip", "srt", "text", "ass", "ssa", "webvtt")
+"""Subtitles that MP4 and MOV get as `mov_text`; of ASS, what is more than bold, italic and such is lost."""
+
 _DELAYS = {"aac": ("aac", 1024), "mp3": ("libmp3lame", 1105), "ac3": ("ac3", 256)}
 """By codec, an encoder and the delay in samples that it says it has."""
 
@@ -84,6 +87,8 @@ class Passthrough:
         self._source = open_container(self.path)
         self._targets: dict[int, Any] = {}
         self._clocks: dict[int, _SampleClock] = {}
+        self._texts: set[int] = set()
+        """Tracks of text that are converted to MP4's own form."""
         self._heard_from: dict[int, Fraction] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
@@ -149,6 +154,9 @@ class Passthrough:
             delayed = self._add_delayed(output, stream)
             if delayed is not None:
                 return delayed
+        if _is_text(stream) and muxer.exact_time and stream.codec_context.name != "mov_text":
+            self._texts.add(stream.index)
+            return _add_text(output, stream)
         try:
             if stream.codec_context is None:
                 return output.add_stream_from_template(stream)
@@ -226,8 +234,23 @@ class Passthrough:
                 clock = self._clocks.get(packet.stream_index)
                 if clock is not None:
                     clock.set(packet)
-                packet.stream = self._targets[packet.stream_index]
+                target = self._targets[packet.stream_index]
+                packet = self._converted(packet, target)
+                packet.stream = target
                 output.mux(packet)
+
+    def _converted(self, packet: Any, target: Any) -> Any:
+        """The packet as its target holds it: MP4 has its own form of text, of which times are kept."""
+        if packet.stream_index not in self._texts:
+            return packet
+        decoder = self._source.streams[packet.stream_index].codec_context
+        text = decoder.decode2(packet)
+        if text is None:
+            raise MediaError(f"{self.path} is broken (a subtitle does not decode).")
+        made = target.codec_context.encode_subtitle(text)
+        made.pts = made.dts = packet.pts
+        made.duration, made.time_base = packet.duration, packet.time_base
+        return made
 
     def _heard(self, packet: Any, base: Fraction) -> bool:
         if self.end is not None and packet.pts * base >= self.end:
@@ -241,6 +264,22 @@ class Passthrough:
         self._packets = iter(())
         self._waiting = None
         self._source.close()
+
+
+def _is_text(stream: Any) -> bool:
+    return stream.codec_context is not None and stream.codec_context.name in _TEXTS
+
+
+def _add_text(output: Any, stream: Any) -> Any:
+    """A track in MP4's own form of text, in the styles of `stream`."""
+    target = output.add_stream("mov_text")
+    source, context = stream.codec_context, target.codec_context
+    source.open(strict=False)
+    context.subtitle_header = source.subtitle_header
+    context.time_base = stream.time_base
+    context.open()
+    target.time_base = stream.time_base
+    return target
 
 
 def _opens(encoder: str, like: Any) -> bool:

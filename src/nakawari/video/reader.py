@@ -33,6 +33,8 @@ _MISSING_S = Fraction(1, 4)
 class VideoReader:
     """A video file; a `Reader`. Each iteration opens the file anew and closes it at its end."""
 
+    replayable = True
+
     def __init__(self, path: str | Path) -> None:
         """Open the file, decode its first frame, and note what it is.
 
@@ -45,6 +47,7 @@ class VideoReader:
             first = next(_decoded(container, stream, self.path), None)
             if first is None:
                 raise MediaError(f"{self.path} has a video stream but no frame that decodes.")
+            _check_progressive(first, 0, self.path)
             self._opaque = stream.codec_context.name == "gif" and _is_opaque(first)
             self.info = _info(self.path, container, stream, self._native(first))
             self._steady = _steady(stream, self.info.duration or Fraction(0))
@@ -67,6 +70,7 @@ class VideoReader:
             index = 0
             for decoded in _decoded(container, stream, self.path):
                 native = self._native(decoded)
+                _check_progressive(decoded, index, self.path)
                 _check_size(native, info, index, self.path)
                 pts = clock.time(native)
                 if pts is None:
@@ -246,6 +250,15 @@ def _is_opaque(native: Any) -> bool:
 def _display_matrix(native: Any) -> tuple[int, ...] | None:
     data = native.side_data.get("DISPLAYMATRIX")
     return None if data is None else struct.unpack("<9i", bytes(data)[:36])
+
+
+def _check_progressive(decoded: Any, index: int, path: Path) -> None:
+    """Raise MediaError where two moments are woven into one frame, which no drawing between could undo."""
+    if decoded.interlaced_frame:
+        raise MediaError(
+            f"{path} is interlaced (frame {index}). Deinterlace it first, such as with bwdif or, "
+            "where it was film, fieldmatch and decimate."
+        )
 
 
 def _check_size(native: Any, info: Info, index: int, path: Path) -> None:

@@ -19,16 +19,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nakawari.errors import InputError, OutputError, ShapeError
-from nakawari.video.colour import from_rgb, layout
+from nakawari.errors import InputError, OutputError
+from nakawari.video.colour import layout
 from nakawari.video.encoders import EncodeOptions, Encoding, decide, muxer_of
 from nakawari.video.frames import Array, Frame, Info
+from nakawari.video.natives import Natives
 from nakawari.video.part import PartFile, check_other
 from nakawari.video.passthrough import Passthrough
 from nakawari.video.reader import reason
-from nakawari.video.stillness import keep_still, same_samples
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ class VideoWriter:
         self._first: Fraction | None = None
         self._last = -1
         self._unit = Fraction(1)
-        self._kept: list[tuple[Frame, Any]] = []
+        self._natives = Natives(info, self.encoding.pix_fmt, self.encoding.colour)
         self._probe()
         if info.alpha and not layout(self.encoding.pix_fmt).alpha:
             log.warning("%s: alpha is dropped; -c:v ffv1 in .mkv keeps it.", self.path)
@@ -96,7 +94,7 @@ class VideoWriter:
         Raises:
             OutputError: it cannot be written, or `pts` does not come after the last one on the clock.
         """
-        self._encode(self._native(frame), pts)
+        self._encode(self._natives.of(frame), pts)
 
     def draw(self, rgb: Array, pts: Fraction, keys: tuple[Frame, Frame]) -> None:
         """Write a made picture; where it equals a key, with the key's native samples.
@@ -105,15 +103,7 @@ class VideoWriter:
             ShapeError: the picture is not of the size and type of the keys.
             OutputError: as for `copy`.
         """
-        made = from_rgb(rgb, self.encoding.pix_fmt, self.encoding.colour)
-        for key in reversed(keys):
-            if key.rgb().shape != rgb.shape or key.rgb().dtype != rgb.dtype:
-                raise ShapeError(
-                    f"the picture is {list(rgb.shape)} {rgb.dtype}; wanted {list(key.rgb().shape)} "
-                    f"{key.rgb().dtype} as its keys."
-                )
-            keep_still(made, rgb, self._native(key), key.rgb())
-        self._encode(made, pts)
+        self._encode(self._natives.made(rgb, keys), pts)
 
     def finish(self) -> None:
         """Write what is pending, pass the rest of the sound through, and give the file its name.
@@ -140,26 +130,7 @@ class VideoWriter:
 
     # -- pictures ------------------------------------------------------------------------------
 
-    def _native(self, frame: Frame) -> Any:
-        """The frame in the output's pixel format; made once for the two frames used last."""
-        for kept, native in self._kept:
-            if kept is frame:
-                return native
-        encoding = self.encoding
-        native = frame.native
-        if isinstance(native, np.ndarray):
-            native = from_rgb(native, encoding.pix_fmt, encoding.colour)
-        elif native.format.name != encoding.pix_fmt:
-            same = same_samples(native, frame.colour, encoding.pix_fmt, encoding.colour)
-            native = from_rgb(frame.rgb(), encoding.pix_fmt, encoding.colour) if same is None else same
-        self._kept = [*self._kept[-1:], (frame, native)]
-        return native
-
     def _encode(self, native: Any, pts: Fraction) -> None:
-        if (native.width, native.height) != (self.info.width, self.info.height):
-            raise ShapeError(
-                f"the picture is {native.width}x{native.height}; wanted {self.info.width}x{self.info.height}."
-            )
         with self._errors():
             if self._output is None:
                 self._start(pts)
@@ -303,7 +274,7 @@ class VideoWriter:
             if output is not None:
                 output.close()
         finally:
-            self._kept.clear()
+            self._natives.clear()
             if passthrough is not None:
                 passthrough.close()
 
