@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, OutputError
 from nakawari.models import DEFAULT, find, load
-from nakawari.pipeline.analyse import Analysis, Cuts, analyse, exact, lay_out
+from nakawari.pipeline.analyse import Cuts, analyse, exact, lay_out
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report
 from nakawari.timeline.plan import Plan
@@ -81,8 +81,11 @@ def smooth(
     try:
         begin = perf_counter()
         loading = _Loading(model, weights, device, precision)
-        seen = None if given else analyse(reader, cuts=cuts, progress=loading.watching(progress))
-        todo = given or lay_out(_known(seen), rate, holds=holds, hold_max=exact(hold_max))
+        if given is None:
+            seen = analyse(reader, cuts=cuts, progress=loading.watching(progress))
+            todo = lay_out(seen, rate, holds=holds, hold_max=exact(hold_max))
+        else:
+            todo = given
         artist = loading.model()
         analysed = perf_counter()
         with closing(prefetch(reader)) as frames:
@@ -135,11 +138,6 @@ def default_output(source: Path, rate: Fraction, factor: Fraction | None, by_fac
     if "%" in source.name or "*" in source.name:
         return source.parent.with_name(f"{source.parent.name}_{mark}")
     return source.with_name(f"{source.stem}_{mark}{source.suffix}")
-
-
-def _known(seen: Analysis | None) -> Analysis:
-    assert seen is not None
-    return seen
 
 
 def _given_plan(plan: Plan | str | Path | None, fps: Number | None, factor: Number | None) -> Plan | None:
