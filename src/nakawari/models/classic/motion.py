@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.ops.lines import distance_to, line_map
+from nakawari.ops.search import dense_search
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-SMALLEST = 48
-"""Dense inverse search wants at least this many pixels a side; smaller pictures are padded."""
 REACH = 16
 """Pixels from a line up to which a picture of distances still slopes."""
 LARGE = 200_000
@@ -140,18 +139,14 @@ def dense_flow(
 
     Source: Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search".
     """
-    height, width = picture0.shape
-    bottom, right = max(0, SMALLEST - height), max(0, SMALLEST - width)
-    moved0, moved1 = shifted(picture0, (-shift[0], -shift[1])), shifted(picture1, shift)
-    pairs = ((picture0, moved1, shift), (picture1, moved0, (-shift[0], -shift[1])))
-    create: Any = cv2.DISOpticalFlow_create  # type: ignore[attr-defined]
-    search = create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(finest)
-    flows = []
-    for one, other, base in pairs:
-        padded = [cv2.copyMakeBorder(p, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for p in (one, other)]
-        flow = search.calc(padded[0], padded[1], None)[:height, :width]
-        flows.append(np.ascontiguousarray(flow + np.array(base, np.float32)))
+    search = dense_search(finest=finest)
+    ways = (
+        (picture0, shifted(picture1, shift), shift),
+        (picture1, shifted(picture0, (-shift[0], -shift[1])), (-shift[0], -shift[1])),
+    )
+    flows = [
+        np.ascontiguousarray(search(own, other) + np.array(base, np.float32)) for own, other, base in ways
+    ]
     return flows[0], flows[1]
 
 
