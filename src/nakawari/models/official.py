@@ -75,6 +75,11 @@ def open_weights(path: str | Path, wanted: str | None = None) -> Weights:
     return found
 
 
+def shipped(name: str) -> Path:
+    """The weight file that comes with nakawari for a row of CATALOG."""
+    return Path(__file__).with_name("weights") / f"{name}.safetensors"
+
+
 def recognise(tensors: Mapping[str, Tensor], wanted: str | None = None) -> Weights | None:
     """Ask each family for the file; None when none knows it."""
     for entry in RECOGNISERS:

@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns, shifted
+from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
 from nakawari.models.classic.sprites import Sprite
 from nakawari.ops.gather import disagreement, keep_better
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import nearest_outside
+from nakawari.ops.search import shifted
 
 Mask = npt.NDArray[np.bool_]
 
