@@ -77,7 +77,7 @@ def splat(source: Tensor, flow: Tensor, weight: Tensor | None = None, mode: Mode
         return sums
     if sums.requires_grad:
         return divide(sums, mass)
-    return sums.mul_(_inverse(mass))  # nobody else holds them, and another picture costs a third more time
+    return sums.div_(_divisor(mass))  # nobody else holds them, and another picture costs a third more time
 
 
 def splat_sums(source: Tensor, flow: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -106,11 +106,12 @@ def splat_sums(source: Tensor, flow: Tensor, weight: Tensor | None = None) -> tu
 
 def divide(sums: Tensor, mass: Tensor) -> Tensor:
     """`sums / mass`, zero where `mass` is zero. [B, C, H, W] and [B, 1, H, W]."""
-    return sums * _inverse(mass)
+    return sums / _divisor(mass)
 
 
-def _inverse(mass: Tensor) -> Tensor:
-    return torch.where(mass > 0, 1 / mass.clamp_min(torch.finfo(mass.dtype).tiny), torch.zeros_like(mass))
+def _divisor(mass: Tensor) -> Tensor:
+    # Not multiplied with its inverse: the square of that, in the gradient, overflows below 1e-19.
+    return torch.where(mass > 0, mass, torch.ones_like(mass))
 
 
 def _check(source: Tensor, flow: Tensor, weight: Tensor | None) -> None:
