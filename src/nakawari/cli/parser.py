@@ -87,6 +87,16 @@ def ratio(text: str) -> Fraction:
     return value
 
 
+def time(text: str) -> Fraction:
+    """`62.5`, `1:02.5` → exact seconds from 0 on."""
+    from nakawari.timeline.cuts import moment
+
+    value = moment(text)
+    if value is None or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 62.5 or 1:02.5")
+    return value
+
+
 def factor(text: str) -> Fraction:
     """`2`, `2.5`, `5/2` → exact Fraction of at least 1."""
     value = ratio(text)

@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT", help="a video file, folder or pattern (beside the input)"
     )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an output that exists")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep finished pieces beside the output; the same command goes on after it was cut off",
+    )
     parser.add_argument("--plan", metavar="FILE", help="carry out a plan that `nakawari plan --json` wrote")
     model = parser.add_argument_group("model")
     model.add_argument(
@@ -41,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pix-fmt", "-pix_fmt", metavar="NAME", help="pixel format (the input's where it can be)"
     )
     encoder.add_argument("-an", "--no-sound", action="store_true", help="leave the sound out")
+    encoder.add_argument(
+        "--stretch-sound",
+        action="store_true",
+        help="with --slowmo: stretch the sound at its pitch (it is left out)",
+    )
     encoder.add_argument("-sn", "--no-subtitles", action="store_true", help="leave the subtitles out")
     output = parser.add_argument_group("what is said")
     output.add_argument("--report", metavar="FILE", help="write what was done as JSON")
@@ -64,7 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
     encode: dict[str, Any] = {
         word: given for word in words if (given := getattr(arguments, word)) is not None
     }
-    encode |= {"sound": not arguments.no_sound, "subtitles": not arguments.no_subtitles}
+    encode |= {
+        "sound": not arguments.no_sound,
+        "subtitles": not arguments.no_subtitles,
+        "stretch": arguments.stretch_sound,
+    }
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
     with shown(style) as progress:
         report = smooth(
@@ -77,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             plan=arguments.plan,
             encode=encode,
             overwrite=arguments.overwrite,
+            resume=arguments.resume,
             progress=progress,
             **timing(arguments),
         )

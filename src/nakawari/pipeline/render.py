@@ -7,7 +7,7 @@ handed on to the next pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,7 +35,12 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 
 def render(
-    plan: Plan, frames: Iterable[Frame], writer: Writer, model: Interpolator, progress: Progress = silent
+    plan: Plan,
+    frames: Iterable[Frame],
+    writer: Writer,
+    model: Interpolator,
+    progress: Progress = silent,
+    done: int = 0,
 ) -> Work:
     """Carry out `plan`.
 
@@ -45,16 +50,18 @@ def render(
         writer: takes the frames; neither finished nor aborted here.
         model: draws what has to be drawn.
         progress: is told the stage "render".
+        done: so many slots stand already, and are left out.
 
     Raises:
         PlanError: the plan names a frame that never comes, or goes back too far.
     """
     work = Work()
-    window = _Window(plan, iter(frames), work)
+    slots = plan.slots[done:]
+    window = _Window(slots, iter(frames), work)
     artist = _Artist(model, work)
     total = len(plan.slots)
-    progress("render", 0, total)
-    for number, slot in enumerate(plan.slots):
+    progress("render", done, total)
+    for number, slot in enumerate(slots):
         source = window.frame(slot.source, number)
         target = None if slot.target is None else window.frame(slot.target, number)
         picture = None if target is None else artist.draw(source, target, slot)
@@ -68,20 +75,20 @@ def render(
             work.drawn += 1
         work.timing.write += perf_counter() - begin
         window.forget(number)
-        progress("render", number + 1, total)
+        progress("render", done + number + 1, total)
     return work
 
 
 class _Window:
     """The decoded frames that the slots to come still need."""
 
-    def __init__(self, plan: Plan, frames: Iterator[Frame], work: Work) -> None:
+    def __init__(self, slots: Sequence[Slot], frames: Iterator[Frame], work: Work) -> None:
         self._frames = frames
         self._work = work
         self._kept: dict[int, Frame] = {}
         self._next = 0
         self._last_use: dict[int, int] = {}
-        for number, slot in enumerate(plan.slots):
+        for number, slot in enumerate(slots):
             self._last_use[slot.source] = number
             if slot.target is not None:
                 self._last_use[slot.target] = number

@@ -28,6 +28,7 @@ class EncodeOptions:
         tune: such as `animation`.
         extra: further options of the encoder.
         sound, subtitles: whether to pass them through.
+        stretch: where time is slowed down, stretch the sound without changing its pitch; it is left out else.
     """
 
     codec: str | None = None
@@ -38,6 +39,7 @@ class EncodeOptions:
     extra: dict[str, str] = field(default_factory=dict)
     sound: bool = True
     subtitles: bool = True
+    stretch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,21 @@ class Info:
     """How players turn the picture (9 integers, ffmpeg's layout); None: not at all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Retime:
+    """How times of a source become those of an output: `zero` is at 0, and all lasts `slow` times as long."""
+
+    zero: Fraction = Fraction(0)
+    slow: Fraction = Fraction(1)
+
+    def __call__(self, time: Fraction) -> Fraction:
+        """`time` of the source on the clock of the output, in seconds."""
+        return (time - self.zero) * self.slow
+
+
+SAME_TIME = Retime()
+
+
 @dataclass(slots=True)
 class Frame:
     """One picture at its time."""

@@ -18,6 +18,7 @@ import numpy as np
 
 from nakawari.errors import InputError, MediaError, OutputError
 from nakawari.video.frames import Array, Colour, Frame, Info
+from nakawari.video.journal import Journal, Piece
 from nakawari.video.part import PartFolder
 
 log = logging.getLogger(__name__)
@@ -211,9 +212,19 @@ def _words(shape: tuple[int, ...], bits: int) -> str:
 
 
 class ImageWriter:
-    """A folder or pattern of images being written; a `Writer`. Lossless but for JPEG."""
+    """A folder or pattern of images being written; a `Writer`. Lossless but for JPEG.
 
-    def __init__(self, path: str | Path, info: Info, source: str | Path | None, overwrite: bool) -> None:
+    With a journal, images that a killed render left are kept: `done` of them stand already.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        info: Info,
+        source: str | Path | None,
+        overwrite: bool,
+        journal: Journal | None = None,
+    ) -> None:
         """Check that the images may be written, and claim the folder.
 
         Raises:
@@ -236,8 +247,13 @@ class ImageWriter:
         self.count = 0
         self._depth_warned = False
         ours = _regex(name)
-        self._part = PartFolder(folder, ours if name == place.name else _ANY_IMAGE, ours, overwrite)
+        self._journal = journal
+        keep = journal is not None and not journal.fresh
+        self._part = PartFolder(folder, ours if name == place.name else _ANY_IMAGE, ours, overwrite, keep)
         self.size = (info.height, info.width)
+        while (self._part.part / (name % (self.count + 1))).exists():
+            self.count += 1
+        self.done = self.count
 
     def copy(self, frame: Frame, pts: Fraction) -> None:
         """Write the decoded frame as it is; `pts` gives only the order."""
@@ -263,10 +279,22 @@ class ImageWriter:
             raise OutputError(f"an image of {_words(image.shape, 8)} cannot be written as {self.suffix}.")
         target = self._part.part / (self.name % (self.count + 1))
         try:
-            data.tofile(target)
+            self._keep(data, target)
         except OSError as error:
             raise OutputError(f"{target} cannot be written ({error.strerror or error}).") from error
         self.count += 1
+
+    def _keep(self, data: Array, target: Path) -> None:
+        """Write an image; with a journal, so that what has its name is whole and on disk."""
+        if self._journal is None:
+            data.tofile(target)
+            return
+        piece = Piece(self._journal.folder, "image")
+        try:
+            piece.file.write(data.data)
+            piece.commit(target)
+        finally:
+            piece.discard()
 
     def _fitting(self, rgb: Array) -> Array:
         """What the format can hold of a picture; says once what it cannot."""
@@ -291,7 +319,16 @@ class ImageWriter:
         if self.count == 0:
             raise OutputError(f"{self.path}: there was no frame to write.")
         self._part.commit()
+        if self._journal is not None:
+            self._journal.remove()
+
+    def begin(self, first: Fraction) -> None:
+        """Images hold no time."""
 
     def abort(self) -> None:
-        """Remove everything that was written. Safe to call at any time, also after `finish`."""
-        self._part.discard()
+        """Remove everything that was written, but what a journal keeps. Safe to call at any time."""
+        if self._journal is None:
+            self._part.discard()
+        else:
+            self._part.let_go()
+            self._journal.release()

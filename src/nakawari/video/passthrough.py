@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import Any, Self
 
 from nakawari.errors import MediaError, OutputError
 from nakawari.video.encoders import EncodeOptions, Muxer
+from nakawari.video.frames import SAME_TIME, Retime
 from nakawari.video.reader import open_container, reason
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Passthrough:
         source: the file to copy from.
         options: whether sound and subtitles are wanted.
         start, end: only what is heard within these times is copied, on the source's clock; None: all.
+        retime: how the source's clock becomes the output's; sound is left out where that is slowed down.
     """
 
     def __init__(
@@ -80,9 +83,11 @@ class Passthrough:
         options: EncodeOptions,
         start: Fraction | None = None,
         end: Fraction | None = None,
+        retime: Retime = SAME_TIME,
     ) -> None:
         self.path = Path(source)
-        self.options = options
+        self.options = options if retime.slow == 1 else replace(options, sound=False)
+        self.retime = retime
         self.start, self.end = start, end
         self._source = open_container(self.path)
         self._targets: dict[int, Any] = {}
@@ -92,6 +97,8 @@ class Passthrough:
         self._heard_from: dict[int, Fraction] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
+        self._before_zero = False
+        """Whether the output says how much of its sound comes before zero."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +115,7 @@ class Passthrough:
             OutputError: the container cannot hold one of them.
         """
         streams = self._source.streams
+        self._before_zero = muxer.exact_time
         wanted: list[Any] = []
         if self.options.sound:
             wanted += streams.audio
@@ -126,7 +134,7 @@ class Passthrough:
                 if Fraction(stream.time_base) > Fraction(1, rate):
                     self._clocks[stream.index] = _SampleClock(stream)
         output.metadata.update(_kept(self._source.metadata))
-        chapters = self._source.chapters()
+        chapters = [shown for chapter in self._source.chapters() if (shown := self._chapter(chapter))]
         if chapters:
             output.set_chapters(chapters)
         for stream in streams.data:
@@ -226,11 +234,11 @@ class Passthrough:
                 self._waiting = None
                 continue
             base = Fraction(packet.time_base)
-            time = base * (packet.pts if packet.dts is None else packet.dts)
+            time = self.retime(base * (packet.pts if packet.dts is None else packet.dts))
             if until is not None and time > until:
                 return
             self._waiting = None
-            if self._heard(packet, base):
+            if self._heard(packet, base) and self._moved(packet, base):
                 clock = self._clocks.get(packet.stream_index)
                 if clock is not None:
                     clock.set(packet)
@@ -258,6 +266,39 @@ class Passthrough:
         end = (packet.pts + (packet.duration or 0)) * base
         first = self._heard_from.get(packet.stream_index)
         return (self.start is None or end > self.start) and (first is None or end >= first)
+
+    def _moved(self, packet: Any, base: Fraction) -> bool:
+        """Put a packet on the output's clock; False where all or part of it would come before its zero.
+
+        Of what began earlier, text is still shown for the rest of its time; MP4 says by how much sound starts
+        before the picture, and other containers do not hold such sound.
+        """
+        if self.retime == SAME_TIME:
+            return True
+        stream = self._source.streams[packet.stream_index]
+        begin, end = (self.retime(time * base) for time in (packet.pts, packet.pts + (packet.duration or 0)))
+        if begin < 0 and stream.type == "audio":
+            if not self._before_zero:
+                return False
+        else:
+            begin = max(begin, Fraction(0))
+        if packet.duration:
+            packet.duration = round((end - begin) / base)
+        packet.pts = packet.dts = round(begin / base)
+        return True
+
+    def _chapter(self, chapter: Any) -> Any | None:
+        """A chapter on the output's clock, as far as it lies within the part that is taken."""
+        if self.retime == SAME_TIME:
+            return chapter
+        base = Fraction(chapter["time_base"])
+        first, last = chapter["start"] * base, chapter["end"] * base
+        if self.end is not None:
+            last = min(last, self.end)
+        begin, end = max(self.retime(first), Fraction(0)), self.retime(last)
+        if end <= begin:
+            return None
+        return {**chapter, "start": round(begin / base), "end": round(end / base)}
 
     def close(self) -> None:
         """Close the source."""
