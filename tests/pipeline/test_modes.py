@@ -182,3 +182,38 @@ def test_names_for_what_cannot_be_written_under_its_own_ending(tmp_path: Path) -
     assert Path(nk.smooth(source, model="blend", slowmo=3).output).name == "in_slow3.mkv"
     with pytest.raises(InputError, match="from a pipe"):
         nk.smooth("-", model="blend")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("model", ["blend", "classic"])
+def test_hard_edges_of_cels_stay_hard_and_without_fringe(tmp_path: Path, model: str, dtype: type) -> None:
+    largest = np.iinfo(dtype).max
+    ink, paint = np.array([largest // 2, largest // 4, largest]), np.array([largest, largest, largest // 8])
+    (tmp_path / "in").mkdir()
+    for n in range(4):
+        cel = np.zeros((60, 90, 4), dtype)
+        mask = cv2.circle(np.zeros((60, 90), np.uint8), (24 + 6 * n, 30), 14, 1, -1).astype(bool)
+        core = cv2.circle(np.zeros((60, 90), np.uint8), (24 + 6 * n, 30), 10, 1, -1).astype(bool)
+        cel[mask, :3], cel[core, :3], cel[mask, 3] = ink, paint, largest
+        cv2.imwrite(str(tmp_path / "in" / f"{n}.png"), cel)
+    nk.smooth(tmp_path / "in", tmp_path / "out", factor=4, model=model)
+    for path in sorted((tmp_path / "out").iterdir()):
+        made = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert made.dtype == dtype
+        assert set(np.unique(made[..., 3])) == {0, largest}
+        shown = made[made[..., 3] > 0][:, :3].astype(int)
+        low, high = np.minimum(ink, paint), np.maximum(ink, paint)
+        slack = largest // 40
+        assert (shown >= low - slack).all()  # no darker than what is drawn
+        assert (shown <= high + slack).all()
+
+
+def test_soft_edges_stay_soft(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for n in range(2):
+        cel = np.zeros((60, 90, 4), np.uint8)
+        cv2.circle(cel, (24 + 6 * n, 30), 14, (200, 60, 120, 255), -1, cv2.LINE_AA)
+        cv2.imwrite(str(tmp_path / "in" / f"{n}.png"), cel)
+    nk.smooth(tmp_path / "in", tmp_path / "out", factor=2, model="classic")
+    made = cv2.imread(str(tmp_path / "out" / "000002.png"), cv2.IMREAD_UNCHANGED)
+    assert len(np.unique(made[..., 3])) > 5

@@ -19,9 +19,14 @@ NTSC = Fraction(24000, 1001)
 @pytest.mark.parametrize("name", ["in.mp4", "in.mkv"])
 @pytest.mark.parametrize(
     ("start", "end"),
-    [(None, Fraction(1)), (Fraction(1), None), (Fraction(7, 2), Fraction(9, 2)), (Fraction(5, 2), Fraction(13, 5))],
+    [
+        (None, Fraction(1)),
+        (Fraction(1), None),
+        (Fraction(7, 2), Fraction(9, 2)),
+        (Fraction(5, 2), Fraction(13, 5)),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_part_is_what_lies_between_with_its_own_clock(tmp_path, name, start, end):
     """Also with keyframes far apart, which are where reading begins, and a clock of milliseconds."""
     source = write_video(tmp_path / name, pictures(130, 48, 32), NTSC)

@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Smooth, and say what was done."""
+    from nakawari.pipeline.batch import is_batch
     from nakawari.pipeline.smooth import check_report_path, smooth, write_report
 
     if arguments.verbose:
@@ -79,27 +80,55 @@ def run(arguments: argparse.Namespace) -> int:
         "subtitles": not arguments.no_subtitles,
         "stretch": arguments.stretch_sound,
     }
+    words: dict[str, Any] = {
+        "model": arguments.model,
+        "weights": arguments.weights,
+        "device": arguments.device,
+        "precision": arguments.precision,
+        "encode": encode,
+        "overwrite": arguments.overwrite,
+        "resume": arguments.resume,
+        **timing(arguments),
+    }
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
+    if is_batch(arguments.input):
+        return _batch(arguments, words, style)
     with shown(style) as progress:
-        report = smooth(
-            arguments.input,
-            arguments.output,
-            model=arguments.model,
-            weights=arguments.weights,
-            device=arguments.device,
-            precision=arguments.precision,
-            plan=arguments.plan,
-            encode=encode,
-            overwrite=arguments.overwrite,
-            resume=arguments.resume,
-            progress=progress,
-            **timing(arguments),
-        )
+        report = smooth(arguments.input, arguments.output, plan=arguments.plan, progress=progress, **words)
     if arguments.report:
         write_report(report, Path(arguments.report))
     if not arguments.quiet:
         print(_summary(report), file=sys.stderr)
     return 0
+
+
+def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> int:
+    """Smooth a folder of clips; a line for each that failed, and one for all in the end."""
+    from nakawari.errors import InputError
+    from nakawari.pipeline.batch import clips, smooth_all
+    from nakawari.pipeline.smooth import write_json
+
+    if arguments.plan:
+        raise InputError("a plan belongs to one clip; give --plan with one, not with a folder of clips.")
+    total, failed, rows = len(clips(arguments.input)), 0, []
+    with shown(style) as progress:
+        results = smooth_all(arguments.input, arguments.output, progress=progress, **words)
+        for number, done in enumerate(results, start=1):
+            row: dict[str, Any] = {"input": str(done.source)}
+            if done.report is None:
+                failed += 1
+                row["error"] = " ".join(str(done.error).split())
+                print(f"nakawari: [{number}/{total}] {done.source.name}: {row['error']}", file=sys.stderr)
+            else:
+                row |= done.report.to_dict()
+                if not arguments.quiet:
+                    print(f"[{number}/{total}] {_summary(done.report)}", file=sys.stderr)
+            rows.append(row)
+    if arguments.report:
+        write_json({"clips": rows, "failed": failed}, Path(arguments.report))
+    if not arguments.quiet or failed:
+        print(f"{total - failed} of {total} clips are done, {failed} failed.", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _summary(report: Report) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from nakawari.errors import PlanError
 from nakawari.pipeline.report import Work
 from nakawari.timeline.plan import Plan, Slot
@@ -115,6 +117,24 @@ class _Window:
             del self._kept[index]
 
 
+def hard(picture: Array, key0: Array, key1: Array) -> Array:
+    """`picture` with edges as hard as those of its keys: where neither has half-clear pixels, nor has it.
+
+    What a model makes between clear and opaque is colour that is not premultiplied, so an opaque pixel has
+    the full colour of what it shows. Other pictures come back as they are.
+    """
+    if picture.shape[2] != 4 or np.issubdtype(picture.dtype, np.floating):
+        return picture
+    opaque = np.iinfo(picture.dtype).max
+    for key in (key0, key1):
+        if not np.isin(key[..., 3], (0, opaque)).all():
+            return picture
+    covered = picture[..., 3] > opaque // 2
+    made: Array = np.where(covered[..., None], picture, np.zeros_like(picture))
+    made[..., 3][covered] = opaque
+    return made
+
+
 class _Artist:
     """Draws between two frames; remembers the last pair and the last encoded frames."""
 
@@ -144,7 +164,7 @@ class _Artist:
         picture = self._model.at(self._pair, slot.t)
         timing.draw += perf_counter() - prepared
         self._work.changed_px += (box.bottom - box.top) * (box.right - box.left)
-        return picture  # type: ignore[return-value]
+        return hard(picture, source.rgb(), target.rgb())  # type: ignore[arg-type]
 
     def _encode(self, frame: Frame) -> Encoded:
         known = self._encoded.get(frame.index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -254,9 +255,14 @@ def _given_plan(plan: Plan | str | Path | None, timing: Timing) -> Plan | None:
 
 def write_report(report: Report, path: Path) -> None:
     """Write the report as JSON, whole or not at all."""
+    write_json(report.to_dict(), path)
+
+
+def write_json(values: dict[str, Any], path: Path) -> None:
+    """Write values as JSON, whole or not at all."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(report.to_json(), encoding="utf-8")
+        part.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import glob
 import logging
 import re
+import struct
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from nakawari.errors import InputError, MediaError, OutputError
+from nakawari.optional import need
 from nakawari.video.frames import Array, Colour, Frame, Info
 from nakawari.video.journal import Journal, Piece
 from nakawari.video.part import PartFolder
+from nakawari.video.reader import MOST_PIXELS
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ def is_images(path: str | Path) -> bool:
         return True
     name = Path(text).name
     known = Path(name).suffix.lower() in (*SUFFIXES, *_FLOAT)
-    return known or bool(_PRINTF.search(name)) or (not Path(text).exists() and glob.has_magic(name))
+    return known or (not Path(text).is_file() and (bool(_PRINTF.search(name)) or glob.has_magic(name)))
 
 
 def find(path: str | Path) -> list[Path]:
@@ -112,6 +116,7 @@ def read_image(path: Path) -> Array:
     import cv2
 
     _refuse_float(path)
+    _check_size(path)
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
@@ -134,6 +139,23 @@ def read_image(path: Path) -> Array:
         raise MediaError(f"{path} has {image.shape[2]} channels; wanted 1, 3 or 4.")
     rgb: Array = cv2.cvtColor(image, codes[image.shape[2]])
     return rgb
+
+
+def _check_size(path: Path) -> None:
+    """Raise MediaError where an image says a size that only a broken or hostile one has."""
+    pillow = need("PIL.Image")
+    words = f"{path} says that it has %s pixels; wanted at most {MOST_PIXELS}. Scale it down first."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pillow.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP", "BMP")) as image:
+                pixels = image.width * image.height
+    except pillow.DecompressionBombError as error:
+        raise MediaError(words % "far too many") from error
+    except (OSError, ValueError, SyntaxError, TypeError, struct.error):
+        return  # what it is, the decoder says
+    if pixels > MOST_PIXELS:
+        raise MediaError(words % pixels)
 
 
 def _refuse_float(path: Path) -> None:

@@ -15,6 +15,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ from nakawari.video.colour import TAGS, layout, resolve, rows
 from nakawari.video.frames import Colour, Frame, Info
 
 log = logging.getLogger(__name__)
+
+_POINTING = frozenset(
+    ("hls", "dash", "concat", "concatf", "sdp", "rtsp", "rtp", "sap", "lavfi", "imf", "image2",
+     "image2pipe", "webm_dash_manifest", "tty", "applehttp", "mpjpeg", "vapoursynth", "avisynth")
+)  # fmt: skip
+"""Formats of ffmpeg that are no pictures but name other files, commands or addresses; and text as video."""
+
+MOST_PIXELS = 2**27
+"""Pictures are not decoded beyond this (16384x8192): a small file can claim any size."""
 
 _BACKWARDS_S = Fraction(1)
 _ROUNDING_S = Fraction(1, 1000)
@@ -176,9 +186,25 @@ def open_container(path: Path) -> Any:
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(f"{path} is empty.")
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(local(path), metadata_errors="replace", container_options=_whitelist())
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} is not a video that can be read ({reason(error)}).") from error
+
+
+def local(path: Path) -> str:
+    """A path as ffmpeg takes for that file, whatever its name is (`concat:a|b`, `http:`, `-`)."""
+    return f"file:{path}"
+
+
+@lru_cache(maxsize=1)
+def _whitelist() -> dict[str, str]:
+    """Options that keep a file from making ffmpeg open others: no protocol but files, no playlist."""
+    import av
+
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(sorted(av.formats_available - _POINTING)),
+    }
 
 
 def reason(error: BaseException) -> str:
@@ -196,6 +222,7 @@ def _video_stream(container: Any, path: Path) -> Any:
             if stream.codec_context is None:
                 raise MediaError(f"{path}: there is no decoder here for its video.")
             stream.thread_type = "AUTO"
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             return stream
     what = "only sound" if container.streams.audio else "no video"
     raise MediaError(f"{path} holds {what}; wanted a video.")

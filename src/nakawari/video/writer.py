@@ -26,7 +26,7 @@ from nakawari.video.frames import SAME_TIME, Array, Frame, Info, Retime
 from nakawari.video.natives import Natives
 from nakawari.video.part import PartFile, check_other
 from nakawari.video.passthrough import Passthrough
-from nakawari.video.reader import reason
+from nakawari.video.reader import local, reason
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +197,7 @@ class VideoWriter:
 
     def _start(self, first: Fraction) -> None:
         self._first = first
-        self._output, self._stream, self._passthrough = self._open(str(self._part.part), first, self.source)
+        self._output, self._stream, self._passthrough = self._open(local(self._part.part), first, self.source)
         self._output.start_encoding()
         self._unit = Fraction(self._stream.time_base)
         if self.muxer.exact_time and (
