@@ -164,6 +164,8 @@ def test_the_frame_before_a_cut_gives_way_to_the_nearest(tmp_path: Path) -> None
         ({"cuts": "no/such/file.txt"}, "no cuts file"),
         ({"fps": "5", "slowmo": "2"}, "below the input's 12"),
         ({"start": 9}, "nothing new"),
+        ({"fps": 100_000_000}, "at most 1024"),
+        ({"factor": 1025}, "at most 1024"),
     ],
 )
 def test_values_are_checked_before_anything_is_loaded(
@@ -217,3 +219,29 @@ def test_soft_edges_stay_soft(tmp_path: Path) -> None:
     nk.smooth(tmp_path / "in", tmp_path / "out", factor=2, model="classic")
     made = cv2.imread(str(tmp_path / "out" / "000002.png"), cv2.IMREAD_UNCHANGED)
     assert len(np.unique(made[..., 3])) > 5
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "target", "slowmo"),
+    [
+        ("in.mp4", "aac", "out.mp4", 2),
+        ("in.mkv", "flac", "out.mkv", 5),
+        ("in.mkv", "pcm_s16le", "out.mp4", 2),
+        ("in.mp4", "aac", "out.webm", 3),
+    ],
+)
+def test_stretched_sound_keeps_its_pitch(
+    tmp_path: Path, name: str, codec: str, target: str, slowmo: int
+) -> None:
+    source = write_film(tmp_path / name, pictures(50, 32, 32), sound=codec)
+    extra = {"deadline": "realtime", "cpu-used": "8"} if target.endswith("webm") else {}
+    words = {"slowmo": slowmo, "start": Fraction(1, 2), "end": Fraction(3, 2), "model": "blend"}
+    nk.smooth(source, tmp_path / target, **words, encode={"stretch": True, "extra": extra})
+    start, samples, rate = hear(tmp_path / target)
+    assert abs(start) < Fraction(1, 20)
+    assert (
+        abs(samples.shape[1] / rate - slowmo) < 0.05
+    )  # a packet of aac is heard only after the one before it
+    middle = samples[0, samples.shape[1] // 4 :][:rate].astype(float)
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
+    assert abs(int(spectrum.argmax()) * rate / len(middle) - 440) < 3

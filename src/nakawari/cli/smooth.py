@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if arguments.report:
         check_report_path(Path(arguments.report))
-    words = ("codec", "crf", "preset", "tune", "pix_fmt")
+    names = ("codec", "crf", "preset", "tune", "pix_fmt")
     encode: dict[str, Any] = {
-        word: given for word in words if (given := getattr(arguments, word)) is not None
+        word: given for word in names if (given := getattr(arguments, word)) is not None
     }
     encode |= {
         "sound": not arguments.no_sound,

@@ -24,6 +24,9 @@ from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
 Holds = Literal["keep", "smooth"]
 CutFill = Literal["copy", "nearest"]
 
+LARGEST_FACTOR = 1024
+"""Output frames for each input frame: more is a slip of the keyboard, and would fill any disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Motion:
@@ -65,12 +68,21 @@ def target_rate(
                 f"--fps is {_show(fps)}, below the input's {_show(rate / slowmo)}; wanted at least that: "
                 "frames are drawn between drawings, never dropped."
             )
+        _check_factor(fps * slowmo / rate)
         return fps
     if factor is None:
         factor = Fraction(2) if slowmo == 1 else slowmo
     if factor < 1:
         raise InputError(f"--factor is {_show(factor)}; wanted 1 or more.")
+    _check_factor(factor)
     return rate * factor / slowmo
+
+
+def _check_factor(factor: Fraction) -> None:
+    if factor > LARGEST_FACTOR:
+        raise InputError(
+            f"that is {_show(factor)} output frames for each input frame; wanted at most {LARGEST_FACTOR}."
+        )
 
 
 def lay(

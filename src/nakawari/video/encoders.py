@@ -50,6 +50,8 @@ class Muxer:
     codec: str
     options: dict[str, str] = field(default_factory=dict)
     attachments: bool = False
+    sound: str = "aac"
+    """The encoder that sound gets where it has to be encoded."""
     exact_time: bool = False
     """Whether the video track may count in any unit (else in milliseconds, to which times are rounded)."""
 
@@ -60,7 +62,7 @@ MUXERS = {
     ".m4v": Muxer("mp4", "libx264", _FAST_START, exact_time=True),
     ".mov": Muxer("mov", "libx264", _FAST_START, exact_time=True),
     ".mkv": Muxer("matroska", "libx264", attachments=True),
-    ".webm": Muxer("webm", "libvpx-vp9"),
+    ".webm": Muxer("webm", "libvpx-vp9", sound="libopus"),
 }
 
 _X26_PRESETS = (

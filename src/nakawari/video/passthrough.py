@@ -18,6 +18,7 @@ from nakawari.errors import MediaError, OutputError
 from nakawari.video.encoders import EncodeOptions, Muxer
 from nakawari.video.frames import SAME_TIME, Retime
 from nakawari.video.reader import open_container, reason
+from nakawari.video.stretch import StretchedSound
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,8 @@ class Passthrough:
         retime: Retime = SAME_TIME,
     ) -> None:
         self.path = Path(source)
-        self.options = options if retime.slow == 1 else replace(options, sound=False)
+        drops = retime.slow != 1 and not options.stretch
+        self.options = replace(options, sound=False) if drops else options
         self.retime = retime
         self.start, self.end = start, end
         self._source = open_container(self.path)
@@ -97,6 +99,7 @@ class Passthrough:
         self._heard_from: dict[int, Fraction] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
+        self._stretched: dict[int, StretchedSound] = {}
         self._before_zero = False
         """Whether the output says how much of its sound comes before zero."""
 
@@ -129,6 +132,8 @@ class Passthrough:
             target.disposition = stream.disposition
             if stream.type != "attachment":
                 self._targets[stream.index] = target
+            if stream.index in self._stretched:
+                continue
             if stream.type == "audio" and muxer.exact_time:
                 rate = stream.codec_context.sample_rate
                 if Fraction(stream.time_base) > Fraction(1, rate):
@@ -158,6 +163,10 @@ class Passthrough:
         ]
 
     def _add(self, output: Any, stream: Any, muxer: Muxer) -> Any:
+        if stream.type == "audio" and self.retime.slow != 1 and stream.codec_context is not None:
+            sound = StretchedSound(output, muxer, stream, self.retime, (self.start, self.end))
+            self._stretched[stream.index] = sound
+            return sound.target
         if stream.type == "audio" and muxer.name == "matroska" and stream.codec_context is not None:
             delayed = self._add_delayed(output, stream)
             if delayed is not None:
@@ -217,16 +226,7 @@ class Passthrough:
         Raises:
             MediaError: the source is broken.
         """
-        import av
-
-        while True:
-            if self._waiting is None:
-                try:
-                    self._waiting = next(self._packets, None)
-                except (av.FFmpegError, IndexError) as error:
-                    raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
-                if self._waiting is None:
-                    return
+        while self._waiting is not None or self._read():
             packet = self._waiting
             if packet.pts is None:
                 packet.pts = packet.dts
@@ -238,14 +238,42 @@ class Passthrough:
             if until is not None and time > until:
                 return
             self._waiting = None
-            if self._heard(packet, base) and self._moved(packet, base):
-                clock = self._clocks.get(packet.stream_index)
-                if clock is not None:
-                    clock.set(packet)
-                target = self._targets[packet.stream_index]
-                packet = self._converted(packet, target)
-                packet.stream = target
+            if self._heard(packet, base):
+                self._pass(output, packet, base)
+        for sound in self._stretched.values():
+            self._mux_all(output, sound.feed(None))
+        self._stretched.clear()
+
+    def _read(self) -> bool:
+        """Wait for the next packet; False where there is none."""
+        import av
+
+        try:
+            self._waiting = next(self._packets, None)
+        except (av.FFmpegError, IndexError) as error:
+            raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
+        return self._waiting is not None
+
+    def _pass(self, output: Any, packet: Any, base: Fraction) -> None:
+        if packet.stream_index in self._stretched:
+            self._mux_all(output, self._stretched[packet.stream_index].feed(packet))
+        elif self._moved(packet, base):
+            clock = self._clocks.get(packet.stream_index)
+            if clock is not None:
+                clock.set(packet)
+            target = self._targets[packet.stream_index]
+            packet = self._converted(packet, target)
+            packet.stream = target
+            output.mux(packet)
+
+    def _mux_all(self, output: Any, packets: Iterator[Any]) -> None:
+        import av
+
+        try:
+            for packet in packets:
                 output.mux(packet)
+        except (av.InvalidDataError, IndexError) as error:
+            raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
 
     def _converted(self, packet: Any, target: Any) -> Any:
         """The packet as its target holds it: MP4 has its own form of text, of which times are kept."""
