@@ -235,7 +235,7 @@ def test_stretched_sound_keeps_its_pitch(
 ) -> None:
     source = write_film(tmp_path / name, pictures(50, 32, 32), sound=codec)
     extra = {"deadline": "realtime", "cpu-used": "8"} if target.endswith("webm") else {}
-    words = {"slowmo": slowmo, "start": Fraction(1, 2), "end": Fraction(3, 2), "model": "blend"}
+    words = {"slowmo": slowmo, "start": Fraction(13, 25), "end": Fraction(38, 25), "model": "blend"}
     nk.smooth(source, tmp_path / target, **words, encode={"stretch": True, "extra": extra})
     start, samples, rate = hear(tmp_path / target)
     assert abs(start) < Fraction(1, 20)
