@@ -6,6 +6,7 @@ about its options and pixel formats is what is checked.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 from nakawari.errors import InputError
 from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, resolve
 from nakawari.video.frames import Colour, Info
+from nakawari.video.hdr import Mastering, parameters
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,20 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
             )
         values[key] = value
     pix_fmt = _pix_fmt(codec, known, info, options.pix_fmt)
+    if info.mastering is not None:
+        _keep_mastering(codec.name, info.mastering, values)
     return Encoding(codec.name, values, pix_fmt, output_colour(info, pix_fmt))
+
+
+def _keep_mastering(codec: str, said: Mastering, values: dict[str, str]) -> None:
+    told = parameters(codec, said)
+    if told is None:
+        log.warning(
+            "%s does not hold what the film was mastered on; libx264, libx265 and libsvtav1 do.", codec
+        )
+        return
+    option, value = told
+    values[option] = ":".join(part for part in (values.get(option), value) if part)
 
 
 def _codec(name: str) -> Any:

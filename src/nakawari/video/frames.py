@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.video.hdr import Mastering
+
 Array = npt.NDArray[Any]
 
 
@@ -55,6 +57,8 @@ class Info:
     subtitles: int = 0
     display_matrix: tuple[int, ...] | None = None
     """How players turn the picture (9 integers, ffmpeg's layout); None: not at all."""
+    mastering: Mastering | None = None
+    """What an HDR film was mastered on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from typing import Any
 from nakawari.errors import MediaError
 from nakawari.video.colour import TAGS, layout, resolve, rows
 from nakawari.video.frames import Colour, Frame, Info
+from nakawari.video.hdr import mastering
 
 log = logging.getLogger(__name__)
 
@@ -281,6 +282,7 @@ def _info(path: Path, container: Any, stream: Any, first: Any) -> Info:
         audio=len(container.streams.audio),
         subtitles=len(container.streams.subtitles),
         display_matrix=_display_matrix(first),
+        mastering=mastering(first),
     )
 
 
