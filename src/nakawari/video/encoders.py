@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError
-from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, resolve
+from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, planar, resolve
 from nakawari.video.frames import Colour, Info
 from nakawari.video.hdr import Mastering, parameters
 
@@ -80,7 +80,7 @@ class Encoder:
     """What we know of an encoder.
 
     `even`: it wants even sizes where chroma is halved. `quiet`: an environment variable that keeps it from
-    talking on stderr.
+    talking on stderr. `quality`: the option that `--crf` is for it.
     """
 
     options: dict[str, str] = field(default_factory=dict)
@@ -89,6 +89,7 @@ class Encoder:
     tunes: tuple[str, ...] = ()
     even: bool = False
     quiet: tuple[str, str] | None = None
+    quality: str = "crf"
 
 
 ENCODERS = {
@@ -118,7 +119,27 @@ ENCODERS = {
     ),
     "ffv1": Encoder({"level": "3", "g": "1"}),
     "libx264rgb": Encoder({"crf": "16", "preset": "medium"}, (0, 51), _X26_PRESETS),
+    **{
+        f"{codec}_nvenc": Encoder(
+            {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"}, (0, 51), even=True, quality="cq"
+        )
+        for codec in ("h264", "hevc", "av1")
+    },
+    **{
+        f"{codec}_qsv": Encoder(
+            {"global_quality": "19", "preset": "medium"}, (1, 51), even=True, quality="global_quality"
+        )
+        for codec in ("h264", "hevc", "av1", "vp9")
+    },
+    **{
+        f"{codec}_amf": Encoder(
+            {"rc": "qvbr", "qvbr_quality_level": "19"}, (1, 51), even=True, quality="qvbr_quality_level"
+        )
+        for codec in ("h264", "hevc", "av1")
+    },
 }
+"""Those of graphics cards (`nvenc`, `qsv`, `amf`) are there wherever PyAV has them, and refuse in one line
+where there is no such card."""
 
 
 _OTHER_QUALITY = {"b", "qp", "global_quality"}
@@ -132,7 +153,10 @@ class Encoding:
     codec: str
     options: dict[str, str]
     pix_fmt: str
+    """What pictures are kept in: planes."""
     colour: Colour
+    packed: str | None = None
+    """What the encoder wants them rearranged to (NV12, P010), if anything."""
 
 
 def muxer_of(path: Path) -> Muxer:
@@ -167,9 +191,9 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
         value = getattr(options, key)
         if value is not None:
             _check_value(codec.name, known, names, key, value)
-            values[key] = f"{value:g}" if key == "crf" else str(value)
+            values[known.quality if key == "crf" else key] = f"{value:g}" if key == "crf" else str(value)
     if options.crf is None and not _OTHER_QUALITY.isdisjoint(options.extra):
-        values.pop("crf", None)
+        values.pop(known.quality, None)
     for key, value in options.extra.items():
         if key not in names:
             raise InputError(
@@ -179,7 +203,9 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
     pix_fmt = _pix_fmt(codec, known, info, options.pix_fmt)
     if info.mastering is not None:
         _keep_mastering(codec.name, info.mastering, values)
-    return Encoding(codec.name, values, pix_fmt, output_colour(info, pix_fmt))
+    planes = planar(pix_fmt)
+    packed = None if planes == pix_fmt else pix_fmt
+    return Encoding(codec.name, values, planes, output_colour(info, planes), packed)
 
 
 def _keep_mastering(codec: str, said: Mastering, values: dict[str, str]) -> None:
@@ -215,7 +241,7 @@ def _supported(codec: Any) -> list[Any]:
 
 
 def _check_value(codec: str, known: Encoder, names: set[str], key: str, value: Any) -> None:
-    if key not in names:
+    if (known.quality if key == "crf" else key) not in names:
         raise InputError(f"{codec} has no {key}; leave it out.")
     if key == "crf":
         low, high = known.crf or (0, 63)
@@ -258,9 +284,9 @@ def _pix_fmt(codec: Any, known: Encoder, info: Info, asked: str | None) -> str:
 
 
 def _convertible(name: str) -> bool:
-    """Whether we fill a pixel format ourselves (what is oddly packed has a planar kin that we do)."""
+    """Whether we fill a pixel format ourselves, or its planar kin."""
     try:
-        return layout(name).kind != "other"
+        return layout(name).kind != "other" or planar(name) != name
     except InputError:
         return False
 
@@ -270,8 +296,9 @@ def _nearest(codec: Any, usable: list[str], info: Info) -> str | None:
 
     plain = info.pix_fmt.replace("yuvj", "yuv")
     for name in (info.pix_fmt, plain):
-        if name in usable:
-            return name
+        for known in usable:
+            if name in (known, planar(known)):
+                return known
     form = layout(info.pix_fmt)
     if form.rgb and codec.lossless and not codec.lossy:
         usable = [name for name in usable if layout(name).rgb] or usable

@@ -59,7 +59,7 @@ class SegmentWriter(VideoWriter):
 
     def _encode(self, native: Any, pts: Fraction) -> None:
         with self._errors():
-            self._place(native, pts)
+            native = self._place(native, pts)
             if self._tape is None:
                 self._tape = _Tape(Piece(self._journal.folder, _name(self._pieces)))
                 self._open_encoder()

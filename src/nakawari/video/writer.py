@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError, OutputError
-from nakawari.video.colour import layout
+from nakawari.video.colour import layout, replaned
 from nakawari.video.encoders import EncodeOptions, Encoding, decide, muxer_of
 from nakawari.video.frames import SAME_TIME, Array, Frame, Info, Retime
 from nakawari.video.natives import Natives
@@ -134,11 +134,10 @@ class VideoWriter:
         with self._errors():
             if self._output is None:
                 self._start(pts)
-            self._place(native, pts)
-            self._mux(self._stream.encode(native))
+            self._mux(self._stream.encode(self._place(native, pts)))
 
-    def _place(self, native: Any, pts: Fraction) -> None:
-        """Put a picture on the encoder's clock."""
+    def _place(self, native: Any, pts: Fraction) -> Any:
+        """A picture as the encoder wants it, on the encoder's clock."""
         assert self._first is not None
         count = (pts - self._first) / self.tick
         if count.denominator != 1 or count <= self._last:
@@ -147,10 +146,13 @@ class VideoWriter:
                 f"after {self._first} s; give the writer a finer tick."
             )
         self._last = int(count)
+        if self.encoding.packed is not None:
+            native = replaned(native, self.encoding.packed, self.encoding.colour)
         native.pts = self._last
         native.time_base = self.tick
         native.duration = max(1, round(1 / self.rate / self.tick))
         native.pict_type = 0  # the source's I, P and B are not an order to the encoder
+        return native
 
     def _mux(self, packets: list[Any]) -> None:
         """Write packets of the picture, and before each the sound that comes before it."""
@@ -248,7 +250,7 @@ class VideoWriter:
             ) from error
         context = stream.codec_context
         context.width, context.height = info.width, info.height
-        context.pix_fmt = encoding.pix_fmt
+        context.pix_fmt = encoding.packed or encoding.pix_fmt
         context.time_base = self.tick
         context.framerate = self.rate
         context.options = dict(encoding.options)
@@ -262,7 +264,7 @@ class VideoWriter:
         except av.FFmpegError as error:
             given = ", ".join(f"{key}={value}" for key, value in encoding.options.items())
             raise InputError(
-                f"{encoding.codec} refuses {encoding.pix_fmt} {info.width}x{info.height} with {given} "
+                f"{encoding.codec} refuses {context.pix_fmt} {info.width}x{info.height} with {given} "
                 f"({reason(error)})."
             ) from error
         if context.options:
