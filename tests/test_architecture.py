@@ -16,7 +16,7 @@ LAYER = {
     "nn": 3,
     "models": 4, "video": 4, "timeline": 4, "cels": 4, "losses": 4, "metrics": 4, "data": 4,
     "pipeline": 5, "train": 5, "evaluation": 5,
-    "cli": 6, "studio": 6, "integrations": 6,
+    "cli": 6, "studio": 6, "integrations": 6, "vapoursynth": 6,
 }  # fmt: skip
 ALLOWED = {("data", "video"), ("data", "timeline"), ("train", "evaluation"), ("evaluation", "pipeline")}
 GROUND = {("tensors", "errors"), ("optional", "errors")}
