@@ -129,9 +129,7 @@ class _Job:
         try:
             loading = _Loading(*model)
             todo = given or (kept_plan(journal) if journal else None)
-            if todo is None:
-                seen = analyse(self.clip.reader, cuts=self.timing.cuts, progress=loading.watching(progress))
-                todo = lay_out(seen, self.rate, self.timing)
+            todo = todo or self._plan(loading.watching(progress))
             artist = loading.model()
             done = 0
             if journal is not None:
@@ -157,6 +155,10 @@ class _Job:
             render_s=perf_counter() - analysed,
             notes=self._notes(done),
         )
+
+    def _plan(self, progress: Progress) -> Plan:
+        seen = analyse(self.clip.reader, cuts=self.timing.cuts, progress=progress)
+        return lay_out(seen, self.rate, self.timing)
 
     def _writer(self, journal: Journal | None) -> Any:
         from nakawari.video.open import open_writer

@@ -138,6 +138,7 @@ def lay(
     lasts = _last_drawings(shots, drawings)
     fill = _Fill(times, {shot.first for shot in shots[1:]} if cut_fill == "nearest" else set())
     slots = []
+    same: dict[Fraction, Fraction] = {}
     shown = 0
     for number in range(count):
         pts = start + number / (rate * slowmo)
@@ -146,6 +147,8 @@ def lay(
         drawing = bisect_right(firsts, shown) - 1
         at_start = pts == times[drawings[drawing].first]
         slot = fill.nearest(_slot(pts, shown, at_start, motions.get(drawing), drawing in lasts), shown)
+        if slot.t is not None:  # few moments differ, and a long film has many slots: one object for each
+            slot = replace(slot, t=same.setdefault(slot.t, slot.t))
         slots.append(slot if slowmo == 1 else replace(slot, pts=slot.pts * slowmo))
     if loop:
         shots, drawings = _without_last(shots), _without_last(drawings)
