@@ -229,12 +229,13 @@ def default_output(
 
     What cannot be written under the ending of the input becomes an .mkv.
     """
+    from nakawari.video.images import is_images
     from nakawari.video.open import writes
 
     mark = f"{letter}{float(factor or 2):g}" if by_factor else f"{float(rate):.6g}fps"
     if source.is_dir():
         return source.with_name(f"{source.name}_{mark}")
-    if "%" in source.name or "*" in source.name:
+    if is_images(source) and ("%" in source.name or "*" in source.name):
         return source.parent.with_name(f"{source.parent.name}_{mark}")
     suffix = source.suffix if writes(source) else ".mkv"
     return source.with_name(f"{source.stem}_{mark}{suffix}")

@@ -121,6 +121,7 @@ def read_image(path: Path) -> Array:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise MediaError(f"{path} cannot be read ({error.strerror}).") from error
+    _check_parts(path, data)
     cv2.utils.logging.setLogLevel(
         cv2.utils.logging.LOG_LEVEL_SILENT
     )  # what is wrong is said by an error, not on stderr
@@ -139,6 +140,20 @@ def read_image(path: Path) -> Array:
         raise MediaError(f"{path} has {image.shape[2]} channels; wanted 1, 3 or 4.")
     rgb: Array = cv2.cvtColor(image, codes[image.shape[2]])
     return rgb
+
+
+def _check_parts(path: Path, data: Array) -> None:
+    """Raise MediaError where a part of a PNG says that it is longer than the file: decoders make room first."""
+    if data[:8].tobytes() != b"\x89PNG\r\n\x1a\n":
+        return
+    at = 8
+    while at + 8 <= data.size:
+        length, kind = struct.unpack(">I4s", data[at : at + 8].tobytes())
+        if at + 12 + length > data.size:
+            raise MediaError(f"{path} is not an image that can be read (a part is longer than the file).")
+        if kind == b"IEND":
+            return
+        at += 12 + length
 
 
 def _check_size(path: Path) -> None:
