@@ -143,7 +143,7 @@ def read_image(path: Path) -> Array:
 
 
 def _check_parts(path: Path, data: Array) -> None:
-    """Raise MediaError where a part of a PNG says that it is longer than the file: decoders make room first."""
+    """Raise MediaError where a part of a PNG claims more than the file holds: decoders make room first."""
     if data[:8].tobytes() != b"\x89PNG\r\n\x1a\n":
         return
     at = 8
