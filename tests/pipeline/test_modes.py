@@ -245,3 +245,67 @@ def test_stretched_sound_keeps_its_pitch(
     middle = samples[0, samples.shape[1] // 4 :][:rate].astype(float)
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
     assert abs(int(spectrum.argmax()) * rate / len(middle) - 440) < 3
+
+
+def test_a_clip_of_no_rate_keeps_its_time(tmp_path: Path) -> None:
+    """True VFR: drawings arrive when they did, the end is the end, and the sound stays where it was."""
+    steps = [0, 4, 9, 12, 30, 31, 35, 50, 58, 60, 75, 80]
+    times = [Fraction(n, 100) for n in steps]
+    source = write_film(tmp_path / "in.mp4", pictures(12, 64, 48), Fraction(100), times=times, sound="aac",
+                        sound_seconds=Fraction(9, 10))  # fmt: skip
+    report = nk.smooth(source, tmp_path / "out.mp4", fps=100, model="blend", hold_max=1)
+    slots = report.plan.slots
+    assert [slot.pts for slot in slots if slot.reason is Reason.SOURCE] == times
+    assert [pts for pts, _ in read(tmp_path / "out.mp4")] == [Fraction(n, 100) for n in range(len(slots))]
+    assert len(slots) in (81, 82)
+    assert np.array_equal(hear(tmp_path / "out.mp4")[1], hear(source)[1])
+    assert hear(tmp_path / "out.mp4")[0] == hear(source)[0]
+
+
+def test_rotation_aspect_offset_and_depth_go_through(tmp_path: Path) -> None:
+    from nakawari.video.open import open_reader
+
+    turned = [0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30]
+    for pix_fmt in ("yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p12le"):
+        codec = "libx265" if "12" in pix_fmt else "libx264"
+        source = write_film(tmp_path / f"{pix_fmt}.mp4", pictures(4, 64, 64), Fraction(24000, 1001),
+                            start=Fraction(3, 2), codec=codec, pix_fmt=pix_fmt, matrix=turned,
+                            aspect=Fraction(4, 3))  # fmt: skip
+        target = tmp_path / f"out_{pix_fmt}.mp4"
+        nk.smooth(source, target, fps=60, model="blend", encode={"codec": codec, "preset": "ultrafast"})
+        info = open_reader(target).info
+        assert info.pix_fmt == pix_fmt
+        assert info.display_matrix == tuple(turned)
+        assert info.sample_aspect == Fraction(4, 3)
+        assert next(iter(open_reader(target))).pts == Fraction(3, 2)
+
+
+def test_twelve_bits_are_never_eight_on_the_way(tmp_path: Path) -> None:
+    """A ramp that moves has more levels in the made frames than eight bits could hold."""
+    from nakawari.video.open import open_reader
+
+    ramp = np.tile(np.linspace(4000, 60000, 256).astype(np.uint16)[None, :, None], (64, 1, 3))
+    (tmp_path / "in").mkdir()
+    for n in range(2):
+        cv2.imwrite(str(tmp_path / "in" / f"{n}.png"), np.roll(ramp, 8 * n, 1))
+    for name, encode in (("out.mkv", {"codec": "ffv1", "pix_fmt": "yuv444p12le"}), ("out", {})):
+        nk.smooth(tmp_path / "in", tmp_path / name, model="blend", encode=encode)
+        frames = list(open_reader(tmp_path / name))
+        assert frames[1].rgb().dtype == np.uint16
+        assert len(np.unique(frames[1].rgb()[32, :, 1])) > 240
+        assert (np.unique(frames[1].rgb()) % 257 != 0).any()
+
+
+def test_what_is_left_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    plain = write_film(tmp_path / "plain.mkv", pictures(4, 32, 32), subtitles=True)
+    with av.open(str(plain)) as given, av.open(str(tmp_path / "in.mkv"), "w") as out:
+        copies = {s.index: out.add_stream_from_template(s, opaque=True) for s in given.streams}
+        out.add_attachment("font.ttf", "font/ttf", b"not really a font")
+        for packet in given.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream.index]
+                out.mux(packet)
+    nk.smooth(tmp_path / "in.mkv", tmp_path / "out.mkv", model="blend")
+    assert "left out" not in caplog.text
+    nk.smooth(tmp_path / "in.mkv", tmp_path / "out.mp4", model="blend")
+    assert "fonts and other attachments are left out (1)" in caplog.text

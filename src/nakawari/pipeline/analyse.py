@@ -16,7 +16,7 @@ from nakawari.timeline.plan import Drawing, Plan, Shot
 from nakawari.video.frames import Info, Reader
 
 LONGEST_S = 900
-"""A frame that is shown for longer (seconds) is a broken clock, which would be filled with a day of copies."""
+"""A frame that is shown for longer (seconds) is a broken clock, to be filled with a day of copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def analyse(
         for frame in frames:
             if frame.duration > LONGEST_S:
                 raise MediaError(
-                    f"{reader.info.path} shows frame {frame.index} for {float(frame.duration):.0f} s; wanted at "
-                    f"most {LONGEST_S} s. Where that is no slip of its clock, split it there."
+                    f"{reader.info.path} shows frame {frame.index} for {float(frame.duration):.0f} s; "
+                    f"wanted at most {LONGEST_S} s. Where that is no slip of its clock, split it there."
                 )
             measurements.append(measurer.add(*planes(frame)))
             times.append(frame.pts)

@@ -142,10 +142,21 @@ class Passthrough:
         chapters = [shown for chapter in self._source.chapters() if (shown := self._chapter(chapter))]
         if chapters:
             output.set_chapters(chapters)
-        for stream in streams.data:
-            log.info("%s: data stream %d is not copied.", self.path, stream.index)
+        self._say_what_is_left(muxer)
         copied = [stream for stream in wanted if stream.type != "attachment"]
         self._packets = self._source.demux(*copied) if copied else iter(())
+
+    def _say_what_is_left(self, muxer: Muxer) -> None:
+        from av.stream import Disposition
+
+        streams = self._source.streams
+        covers = [s for s in streams.video if s.disposition & Disposition.attached_pic]
+        fonts = [] if muxer.attachments or not self.options.subtitles else list(streams.attachments)
+        for what, found in (("fonts and other attachments", fonts), ("cover pictures", covers)):
+            if found:
+                log.warning("%s: %s are left out (%d).", self.path, what, len(found))
+        for stream in streams.data:
+            log.info("%s: data stream %d is not copied.", self.path, stream.index)
 
     def codecs(self) -> str:
         """The codecs of what is copied, to be named in an error."""
