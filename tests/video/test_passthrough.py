@@ -166,3 +166,23 @@ def test_text_becomes_that_of_mp4(tmp_path, name):
     again = rewrite(tmp_path / name, tmp_path / f"again{tmp_path.joinpath(name).suffix}")
     with av.open(str(again)) as container:
         assert container.streams.subtitles[0].codec_context.name == "mov_text"
+
+
+def test_sound_that_is_announced_and_never_comes(tmp_path):
+    """Found by benchmarks/fuzz.py: such a track has no sample rate."""
+    with av.open(str(tmp_path / "in.ts"), "w", format="mpegts") as out:
+        stream = out.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        out.add_stream("libmp3lame", rate=48000, layout="mono")
+        for number, picture in enumerate(pictures(6, 32, 32)):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    info = open_reader(tmp_path / "in.ts").info
+    assert info.audio == 1
+    with pytest.raises(OutputError, match=r"stream 1, mp3\w*\) is broken: it has no sample rate.*-an"):
+        open_writer(tmp_path / "out.mkv", info, Fraction(25), FAST, tmp_path / "in.ts")
+    open_writer(
+        tmp_path / "out.mkv", info, Fraction(25), EncodeOptions(sound=False), tmp_path / "in.ts"
+    ).abort()

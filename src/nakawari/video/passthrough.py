@@ -174,6 +174,15 @@ class Passthrough:
         ]
 
     def _add(self, output: Any, stream: Any, muxer: Muxer) -> Any:
+        if (
+            stream.type == "audio"
+            and stream.codec_context is not None
+            and not stream.codec_context.sample_rate
+        ):
+            raise OutputError(
+                f"the sound of {self.path} (stream {stream.index}, {stream.codec_context.name}) is broken: "
+                "it has no sample rate. Leave it out (-an)."
+            )
         if stream.type == "audio" and self.retime.slow != 1 and stream.codec_context is not None:
             sound = StretchedSound(output, muxer, stream, self.retime, (self.start, self.end))
             self._stretched[stream.index] = sound
