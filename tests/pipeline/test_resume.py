@@ -1,5 +1,6 @@
 """A render that is cut off goes on, and its result does not tell."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nakawari as nk
@@ -170,3 +172,38 @@ def test_an_input_that_vanishes_is_one_line_and_nothing_is_lost(tmp_path: Path, 
     shutil.copy2(film, source)
     nk.smooth(source, tmp_path / "out.mkv", model="blend", resume=True)
     assert Fraction(50) == nk.plan(tmp_path / "out.mkv", factor=1).rate
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "images"])
+def test_a_full_disk_is_one_line_and_finished_pieces_stay(tmp_path: Path, film: Path, name: str) -> None:
+    """A limit on the size of files stands for the disk: the first piece fits, the second does not."""
+    from tests.video.media import write_video as write
+
+    noise = [np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8) if n > 20 else picture
+             for n, picture in enumerate(pictures(40, 128, 96))]  # fmt: skip
+    source = write(tmp_path / "in.mkv", noise, codec="ffv1")
+    code = (
+        "import resource, sys; from nakawari.video import segments; segments.LENGTH = 10\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)\n"
+        "from nakawari.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["smooth", str(source), "-o", str(tmp_path / name), "-m", "blend", "--resume", "-q", "-x", "2"]
+    words += ["-c:v", "ffv1"] if name == "out.mkv" else []
+    limit = 150_000 if name == "out.mkv" else 20_000
+    command = [sys.executable, "-c", code]
+    told = subprocess.run([*command, str(limit), *words], check=False, capture_output=True, text=True)
+    assert told.returncode == 1
+    (line,) = told.stderr.splitlines()
+    assert "cannot be written" in line
+    assert not (tmp_path / name).exists()
+    subprocess.run([*command, str(10**9), *words], check=True)
+    report = nk.plan(tmp_path / name, factor=1)
+    assert len(report.slots) == 80
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.mkv", name])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_closed_folder_is_one_line(tmp_path: Path, film: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o555)
+    with pytest.raises(OutputError, match="cannot be written to"):
+        nk.smooth(film, tmp_path / "closed" / "out.mkv", model="blend", resume=True)
