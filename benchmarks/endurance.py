@@ -23,7 +23,7 @@ import av
 import cv2
 import numpy as np
 
-LENGTH_SIZE = (320, 180)
+LENGTH_SIZE = (128, 72)
 
 
 def film(path: Path, seconds: float, size: tuple[int, int]) -> Path:
