@@ -165,6 +165,9 @@ def test_the_frame_before_a_cut_gives_way_to_the_nearest(tmp_path: Path) -> None
         ({"fps": "5", "slowmo": "2"}, "below the input's 12"),
         ({"start": 9}, "nothing new"),
         ({"fps": 100_000_000}, "at most 1024"),
+        ({"encode": {"crf": "18"}}, "crf is '18', a str; wanted a number"),
+        ({"encode": {"codek": "ffv1"}}, "Did you mean codec"),
+        ({"encode": {"sound": "no"}}, "wanted True or False"),
         ({"factor": 1025}, "at most 1024"),
     ],
 )

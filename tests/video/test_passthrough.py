@@ -186,3 +186,31 @@ def test_sound_that_is_announced_and_never_comes(tmp_path):
     open_writer(
         tmp_path / "out.mkv", info, Fraction(25), EncodeOptions(sound=False), tmp_path / "in.ts"
     ).abort()
+
+
+def test_styled_subtitles_of_matroska_become_text_in_mp4(tmp_path):
+    """ASS, whose header and styles MP4 does not hold, must not end the work."""
+    head = (b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, Bold\n"
+            b"Style: Default,Arial,20,0\n\n[Events]\n"
+            b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n")  # fmt: skip
+    plain = write_video(tmp_path / "plain.mkv", pictures(30, 32, 32))
+    with av.open(str(plain)) as given, av.open(str(tmp_path / "in.mkv"), "w") as out:
+        picture = out.add_stream_from_template(given.streams.video[0], opaque=True)
+        text = out.add_stream("ass")
+        text.codec_context.subtitle_header = head
+        text.codec_context.time_base = text.time_base = Fraction(1, 1000)
+        text.codec_context.open()
+        for packet in given.demux():
+            if packet.size:
+                packet.stream = picture
+                out.mux(packet)
+        line = av.Packet(rb"0,0,Default,,0,0,0,,{\b1}loud{\b0} and quiet")
+        line.stream, line.time_base = text, Fraction(1, 1000)
+        line.pts = line.dts = 200
+        line.duration = 400
+        out.mux(line)
+    rewrite(tmp_path / "in.mkv", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        shown = [bytes(p) for p in container.demux(container.streams.subtitles[0]) if p.size > 2]
+    assert len(shown) == 1
+    assert b"loud and quiet" in shown[0]

@@ -81,7 +81,7 @@ def smooth(
         hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
     )  # fmt: skip
     find(model)
-    options = EncodeOptions(**(encode or {}))
+    options = EncodeOptions.of(encode or {})
     given = _given_plan(plan, timing)
     if output is None and str(source) == "-":
         raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")

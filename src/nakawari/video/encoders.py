@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ from nakawari.video.frames import Colour, Info
 from nakawari.video.hdr import Mastering, parameters
 
 log = logging.getLogger(__name__)
+
+
+_KINDS = {
+    **dict.fromkeys(("codec", "preset", "pix_fmt", "tune"), "text"),
+    **dict.fromkeys(("sound", "subtitles", "stretch"), "True or False"),
+    "crf": "a number",
+    "extra": "a dict of texts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,28 @@ class EncodeOptions:
     sound: bool = True
     subtitles: bool = True
     stretch: bool = False
+
+    @staticmethod
+    def of(words: dict[str, Any]) -> EncodeOptions:
+        """Options from words, each checked for its name and kind.
+
+        Raises:
+            InputError: there is no such option (says the nearest), or its value is of another kind.
+        """
+        kinds: dict[str, Any] = {
+            **dict.fromkeys(("codec", "preset", "pix_fmt", "tune"), (str, type(None))),
+            **dict.fromkeys(("sound", "subtitles", "stretch"), bool),
+            "crf": (int, float, type(None)),
+            "extra": dict,
+        }
+        for name, value in words.items():
+            if name not in kinds:
+                near = get_close_matches(name, kinds, n=1, cutoff=0.4)
+                hint = f"Did you mean {near[0]}?" if near else f"Options: {', '.join(kinds)}."
+                raise InputError(f"there is no option {name!r} of encoding. {hint}")
+            if not isinstance(value, kinds[name]) or (name == "crf" and isinstance(value, bool)):
+                raise InputError(f"{name} is {value!r}, a {type(value).__name__}; wanted {_KINDS[name]}.")
+        return EncodeOptions(**words)
 
 
 @dataclass(frozen=True, slots=True)
