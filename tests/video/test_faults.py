@@ -402,8 +402,9 @@ def test_names_are_names_of_files(tmp_path, monkeypatch, name):
 
     write_video(tmp_path / "plain.mkv", pictures(4, 32, 32)).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    for target in ("out.mkv", f"o {name}"):
+    targets = ["out.mkv", f"o {name}".replace("%d", "")]  # a number in the name of an output is a pattern
+    for target in targets:
         words = ["smooth", "-m", "blend", "-q", f"--output={target}", "--", name]
         assert main(words) == 0
         assert len(list(open_reader(tmp_path / target))) == 8
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "out.mkv", f"o {name}"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, *targets])

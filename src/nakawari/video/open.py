@@ -95,7 +95,7 @@ def open_writer(
         return AnimationWriter(path, info, rate, chosen, overwrite=overwrite, tick=tick)
     if is_y4m(path):
         return Y4mWriter(path, info, rate, chosen, overwrite=overwrite)
-    if Path(path).suffix.lower() not in MUXERS and (is_images(path) or not Path(path).suffix):
+    if is_images(path) or not Path(path).suffix:
         return ImageWriter(path, info, info.path, overwrite, journal)
     copied = None if source is None or is_images(source) or is_y4m(source) else source
     more = {"overwrite": overwrite, "tick": tick, "span": span, "retime": retime}
