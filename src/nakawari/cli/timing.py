@@ -10,7 +10,9 @@ from nakawari.cli.parser import doublings, factor, ratio, time
 
 def add_timing(parser: argparse.ArgumentParser) -> None:
     """Add the input and the groups "rate" and "timeline"."""
-    parser.add_argument("input", metavar="IN", help="a video file, a folder of images, or frames/%%05d.png")
+    parser.add_argument(
+        "input", metavar="IN", help="a video file, a folder of images or of clips, or frames/%%05d.png"
+    )
     rate = parser.add_argument_group("rate (one of them; without any, twice the input's)")
     one = rate.add_mutually_exclusive_group()
     one.add_argument("--fps", type=ratio, metavar="R", help="output frames a second: 60, 59.94, 60000/1001")
