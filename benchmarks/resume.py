@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", default="classic")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
@@ -69,6 +70,7 @@ def main() -> None:
             "ffv1",
             "-q",
         ]
+        smooth += ["-m", arguments.model]
         begin = time.perf_counter()
         subprocess.run([*smooth, "-o", str(folder / "whole.mkv")], check=True)
         alone_s = time.perf_counter() - begin
@@ -84,6 +86,7 @@ def main() -> None:
                     process.kill()
                     kills += 1
                     most = max(most, len(list(folder.glob("out.mkv.resume/*.packets"))))
+                    print(f"kill {kills}: {most} pieces at most", file=sys.stderr, flush=True)
                     if not out.exists():
                         continue
                     status = 0  # it came to its end in that very moment, perhaps with the pieces still there
