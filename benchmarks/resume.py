@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="classic")
+    parser.add_argument("--longest", type=float, help="seconds after which a run is killed at the latest")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
@@ -81,7 +82,7 @@ def main() -> None:
             last = kills >= arguments.kills
             with subprocess.Popen([*smooth, "-o", str(out), "--resume"]) as process:
                 try:
-                    status = process.wait(None if last else rng.uniform(0, alone_s))
+                    status = process.wait(None if last else rng.uniform(0, arguments.longest or alone_s))
                 except subprocess.TimeoutExpired:
                     process.kill()
                     kills += 1
