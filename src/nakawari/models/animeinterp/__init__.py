@@ -1,0 +1,1 @@
+"""AnimeInterp: segment-guided matching, recurrent flow refinement, warping and synthesis."""
