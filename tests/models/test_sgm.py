@@ -16,7 +16,7 @@ from nakawari.models.animeinterp.pictures import draw, flow_picture
 from nakawari.models.animeinterp.piecewise import Gates, Pieces, piecewise_flow
 from nakawari.models.animeinterp.sgm import PRESETS, Segmented, SegmentGuidedMatching
 from nakawari.nn.vgg import load_vgg19
-from nakawari.ops.lines import contour_style, contours
+from nakawari.ops.lines import contour_map, contour_style
 from nakawari.ops.regions import Regions, describe
 from nakawari.ops.trapped_ball import by_area, fill, grow, merge
 from tests.nn.seeded_vgg import seeded_vgg
@@ -45,7 +45,7 @@ def vgg_file(tmp_path_factory):
 @pytest.mark.parametrize("side", [0, 1])
 def test_official_cuts_as_the_released_code_does(golden, side):
     picture, rules = golden[f"frame{side}"], PRESETS["official"]
-    fills = fill(~contours(picture, contour_style(picture, "anime")), rules.balls, rules.most_floods)
+    fills = fill(~contour_map(picture, contour_style(picture, "anime")), rules.balls, rules.most_floods)
     assert (fills == golden[f"fill{side}"]).mean() > 0.999
     assert (merge(golden[f"fill{side}"], picture) == golden[f"merged{side}"]).all()
     labels = by_area(grow(golden[f"merged{side}"]))
@@ -155,9 +155,9 @@ def test_any_frames_give_finite_flow(sgm, frames):
         assert torch.isfinite(flow).all()
 
 
-def test_thousands_of_pieces_are_matched(sgm):
+def test_thousands_of_pieces_are_matched():
     frame = checks((640, 1000), 12)
-    guide = sgm.guide(frame, frame)
+    guide = SegmentGuidedMatching("paper", "anime", None).guide(frame, frame)
     assert len(guide.partners01) > 4000
     assert (guide.partners01 >= 0).mean() > 0.95
     assert np.abs(guide.flow01).max() < 0.05
@@ -285,8 +285,8 @@ def test_the_weights_are_named_and_never_made_up(vgg_file, tmp_path, monkeypatch
 def test_wrong_use_is_one_clear_line(sgm):
     with pytest.raises(InputError, match="preset is 'best'"):
         SegmentGuidedMatching("best")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="style is 'Japan'"):
-        SegmentGuidedMatching(style="Japan")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="contours is 'Japan'"):
+        SegmentGuidedMatching(contours="Japan")  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="frame1"):
         sgm(scene(), scene(size=(120, 100)))
     with pytest.raises(ShapeError, match="frame1"):

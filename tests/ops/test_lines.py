@@ -9,8 +9,8 @@ import pytest
 from nakawari.ops.lines import (
     STYLES,
     ContourStyle,
+    contour_map,
     contour_style,
-    contours,
     distance_to,
     line_map,
     nearest_outside,
@@ -54,7 +54,7 @@ def test_contours_spread_from_strong_responses_to_weak_ones(seed):
     response = cv2.Laplacian(smooth, cv2.CV_32F, ksize=5)
     response *= np.float32(255) / response.max()
     kept = filters.apply_hysteresis_threshold(response, 30, 120)
-    line = contours(picture, style)
+    line = contour_map(picture, style)
     assert line.any()
     assert (line == kept.any(2)).all()
 
@@ -62,7 +62,7 @@ def test_contours_spread_from_strong_responses_to_weak_ones(seed):
 def test_contours_are_the_dark_lines():
     picture = np.full((60, 80, 3), 240, np.uint8)
     cv2.line(picture, (10, 30), (70, 30), (20, 20, 20), 2)
-    line = contours(picture, contour_style(picture, "anime"))
+    line = contour_map(picture, contour_style(picture, "anime"))
     assert line[29:32, 15:65].any(0).all()
     assert not line[:24].any()
     assert not line[38:].any()
@@ -71,7 +71,7 @@ def test_contours_are_the_dark_lines():
 def test_a_picture_of_one_colour_has_no_contours():
     for style in ("anime", "cartoon", "auto"):
         picture = np.full((20, 30, 3), 77, np.uint8)
-        assert not contours(picture, contour_style(picture, style)).any()
+        assert not contour_map(picture, contour_style(picture, style)).any()
 
 
 def test_auto_is_anime_on_flat_paint_and_smooths_grain():
@@ -86,7 +86,7 @@ def test_auto_is_anime_on_flat_paint_and_smooths_grain():
     away = np.ones(picture.shape[:2], np.bool_)
     away[35:85, 45:115] = False
     specks = [
-        int(contours(grainy, contour_style(grainy, s))[away].sum()) for s in ("auto", "cartoon", "anime")
+        int(contour_map(grainy, contour_style(grainy, s))[away].sum()) for s in ("auto", "cartoon", "anime")
     ]
     assert specks[0] <= specks[1] < specks[2]
-    assert contours(grainy, auto)[38:42, 55:105].any(0).mean() > 0.9
+    assert contour_map(grainy, auto)[38:42, 55:105].any(0).mean() > 0.9

@@ -117,6 +117,17 @@ def doublings(text: str) -> Fraction:
     return Fraction(2**value)
 
 
+def frame_size(text: str) -> tuple[int, int]:
+    """`512` or `640x360` (width × height) → (height, width)."""
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360") from None
+    if len(numbers) not in (1, 2) or min(numbers) < 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360, of at least 16")
+    return numbers[-1], numbers[0]
+
+
 def at_least(low: int) -> Callable[[str], int]:
     """A reader of whole numbers of at least `low`."""
 

@@ -74,7 +74,7 @@ def contour_style(picture: npt.NDArray[np.uint8], style: Style = "auto") -> Cont
     return ContourStyle(low, filtered.high, filtered.diameter, filtered.sigma_colour, filtered.sigma_space)
 
 
-def contours(picture: npt.NDArray[np.uint8], style: ContourStyle) -> Mask:
+def contour_map(picture: npt.NDArray[np.uint8], style: ContourStyle) -> Mask:
     """The dark lines of a picture and the dark sides of its edges.
 
     Args:

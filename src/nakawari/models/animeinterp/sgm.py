@@ -32,7 +32,7 @@ from nakawari.models.animeinterp.descriptor import Descriptor, PaintDescriptor, 
 from nakawari.models.animeinterp.matching import NONE, Partners, Penalties, mutual_matches
 from nakawari.models.animeinterp.piecewise import Gates, Pieces, piecewise_flow
 from nakawari.nn.vgg import cached, load_vgg19
-from nakawari.ops.lines import STYLES, Style, contour_style, contours
+from nakawari.ops.lines import STYLES, Style, contour_map, contour_style
 from nakawari.ops.regions import Bytes, Floats, Labels, describe, join_alike
 from nakawari.ops.trapped_ball import Ball, by_area, fill, grow, merge
 from nakawari.tensors import Array, check_frame, check_image
@@ -131,27 +131,27 @@ class SegmentGuidedMatching:
     """Coarse flow both ways between two frames.
 
     Args:
-        preset: "paper" or "official".
-        style: thresholds of the contours: "anime", "cartoon", or "auto" (estimated from each frame).
+        preset: "official" or "paper".
+        contours: thresholds of the contours: "anime", "cartoon", or "auto" (estimated from each frame).
         vgg: torchvision's VGG-19 file; "auto": the one that torch has downloaded, the weight-free descriptor
             where there is none; None: the weight-free descriptor. `descriptor.name` says which it is.
 
     Raises:
-        InputError: an unknown preset or style.
+        InputError: an unknown preset or style of contours.
         ModelError: the file is absent or does not fit.
     """
 
     def __init__(
         self,
-        preset: PresetName = "paper",
-        style: Style = "auto",
+        preset: PresetName = "official",
+        contours: Style = "auto",
         vgg: str | Path | None = "auto",
     ) -> None:
         if preset not in PRESETS:
             raise InputError(f"preset is {preset!r}; wanted one of {', '.join(PRESETS)}.")
-        if style not in (*STYLES, "auto"):
-            raise InputError(f"style is {style!r}; wanted one of {', '.join((*STYLES, 'auto'))}.")
-        self.preset, self.style = preset, style
+        if contours not in (*STYLES, "auto"):
+            raise InputError(f"contours is {contours!r}; wanted one of {', '.join((*STYLES, 'auto'))}.")
+        self.preset, self.contours = preset, contours
         self._rules = PRESETS[preset]
         path = cached() if vgg == "auto" else vgg
         self.descriptor: Descriptor = PaintDescriptor()
@@ -163,8 +163,8 @@ class SegmentGuidedMatching:
         """flow01 and flow10, pixels, zero where nothing was matched.
 
         Args:
-            frame0, frame1: frames (H×W×3 arrays), which give [2, H, W]; or images [B, 3, H, W] in [0, 1],
-                which give [B, 2, H, W] on their device.
+            frame0, frame1: frames (H×W×3 or H×W×4 arrays), which give [2, H, W]; or images [B, 3, H, W]
+                in [0, 1], which give [B, 2, H, W] on their device.
 
         Raises:
             ShapeError: the frames are of another kind, or differ in size.
@@ -195,7 +195,7 @@ class SegmentGuidedMatching:
         """Cut a frame into pieces and describe them.
 
         Args:
-            frame: H×W×3 array, or [3, H, W] in [0, 1].
+            frame: H×W×3 or H×W×4 array, or [3, H, W] in [0, 1].
         """
         picture = _as_bytes(frame)
         labels = self._cut(picture)
@@ -224,7 +224,7 @@ class SegmentGuidedMatching:
         )
 
     def _cut(self, picture: Bytes) -> Labels:
-        line = contours(picture, contour_style(picture, self.style))
+        line = contour_map(picture, contour_style(picture, self.contours))
         labels = fill(~line, self._rules.balls, self._rules.most_floods)
         if self.preset == "official":
             labels = merge(labels, picture)
@@ -234,17 +234,19 @@ class SegmentGuidedMatching:
 
 
 def _as_bytes(frame: Array | Tensor) -> Bytes:
-    """H×W×3, 0-255, of a frame or of one image."""
+    """H×W×3, 0-255, of a frame or of one image; what has alpha is seen over middle grey."""
     if isinstance(frame, Tensor):
         if frame.ndim != 3 or frame.shape[0] != 3:
             raise ShapeError(f"frame is {list(frame.shape)}; wanted [3, H, W].")
         frame = frame.detach().float().cpu().permute(1, 2, 0).numpy()
     check_frame(frame)
-    frame = frame[..., :3]
     if frame.dtype == np.uint16:
-        return np.ascontiguousarray((frame.astype(np.float32) / 257).round().astype(np.uint8))
-    if frame.dtype != np.uint8:
-        return np.ascontiguousarray((np.clip(frame, 0, 1) * 255).round().astype(np.uint8))
+        frame = (frame.astype(np.float32) / 257).round().astype(np.uint8)
+    elif frame.dtype != np.uint8:
+        frame = (np.clip(frame, 0, 1) * 255).round().astype(np.uint8)
+    if frame.shape[2] == 4:
+        alpha = frame[..., 3:].astype(np.float32) / 255
+        frame = (128 + (frame[..., :3] - np.float32(128)) * alpha).round().astype(np.uint8)
     return np.ascontiguousarray(frame)
 
 
