@@ -61,7 +61,9 @@ def test_official_matches_and_flows_as_the_released_code_does(golden, vgg_file):
         regions = describe(picture, labels, int(labels.max()) + 1)
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
         frames.append(
-            Segmented(picture, Pieces(grey, labels, regions), sgm.descriptor(picture, labels, regions))
+            Segmented(
+                picture, labels.shape, Pieces(grey, labels, regions), sgm.descriptor(picture, labels, regions)
+            )
         )
     guide = sgm.match(*frames)
     assert guide.descriptor == "vgg19"
@@ -189,6 +191,22 @@ def test_frames_of_every_kind_say_the_same():
     for kind in (np.uint16, np.float32):
         scaled = [f.astype(np.uint16) * 257 if kind == np.uint16 else (f / 255).astype(kind) for f in frames]
         assert (sgm(*scaled)[0] == wanted).all()
+
+
+def test_large_frames_may_be_matched_reduced():
+    frames = [
+        cv2.resize(f, None, fx=3, fy=3) for f in (scene((12, 20, 26, 26, RED)), scene((62, 24, 26, 26, RED)))
+    ]
+    sgm = SegmentGuidedMatching("official", "anime", None, most_px=120 * 180)
+    guide = sgm.guide(*frames)
+    assert guide.flow01.shape == (2, 120, 180)
+    flow01, flow10 = sgm(*frames)
+    assert flow01.shape == flow10.shape == (2, 360, 540)
+    assert np.abs(flow01[:, 99, 75].numpy() - (150, 12)).max() < 3
+    assert (flow01[:, :50] == 0).all()
+    assert (sgm(frames[0][:120, :180], frames[1][:120, :180])[0].shape) == (2, 120, 180)
+    with pytest.raises(InputError, match="most_px is 0"):
+        SegmentGuidedMatching(most_px=0)
 
 
 def test_a_frame_is_cut_once_for_both_its_pairs(sgm):

@@ -86,12 +86,14 @@ class Segmented:
     """A frame as matching sees it; made once, used with the frame before and the one after.
 
     Attributes:
-        picture: [H, W, 3] RGB, 0-255.
+        picture: [h, w, 3] RGB, 0-255, at working size.
+        size: (H, W) of the frame.
         pieces: its labels, numbered by area from the smallest, and their statistics.
         rows: [K, N], the descriptor of each piece.
     """
 
     picture: Bytes
+    size: tuple[int, int]
     pieces: Pieces
     rows: Floats
 
@@ -101,7 +103,8 @@ class Guide:
     """What SGM found out about a pair.
 
     Attributes:
-        flow01, flow10: [2, H, W] float32, pixels; zero where nothing was matched.
+        flow01, flow10: [2, h, w] float32, pixels of the working size, which is the frames' own unless
+            `most_px` was less; zero where nothing was matched.
         partners01, partners10: [K0], [K1]: the number of each piece's partner, -1 without a mutual match.
         passed01, passed10: [K0], [K1]: which pieces got flow.
         frame0, frame1: the pictures and their pieces.
@@ -117,6 +120,17 @@ class Guide:
     frame0: Segmented
     frame1: Segmented
     descriptor: str
+
+    def flows(self) -> tuple[Floats, Floats]:
+        """flow01 and flow10 at the frames' own size, [2, H, W], in its pixels; zero stays exactly zero."""
+        height, width = self.frame0.size
+        h, w = self.flow01.shape[1:]
+        if (h, w) == (height, width):
+            return self.flow01, self.flow10
+        scale = np.array([width / w, height / h], np.float32)[:, None, None]
+        rows, columns = (np.arange(height) * h // height, np.arange(width) * w // width)
+        one, other = (flow[:, rows[:, None], columns] * scale for flow in (self.flow01, self.flow10))
+        return one, other
 
     def summary(self) -> str:
         """One line: pieces, matches, the share of the picture that got flow, and the descriptor."""
@@ -135,9 +149,11 @@ class SegmentGuidedMatching:
         contours: thresholds of the contours: "anime", "cartoon", or "auto" (estimated from each frame).
         vgg: torchvision's VGG-19 file; "auto": the one that torch has downloaded, the weight-free descriptor
             where there is none; None: the weight-free descriptor. `descriptor.name` says which it is.
+        most_px: frames with more pixels are reduced to as many before they are cut, and their flow is
+            enlarged again. None: never. The released code works at 960×540.
 
     Raises:
-        InputError: an unknown preset or style of contours.
+        InputError: an unknown preset or style of contours, or `most_px` below 1.
         ModelError: the file is absent or does not fit.
     """
 
@@ -146,12 +162,15 @@ class SegmentGuidedMatching:
         preset: PresetName = "official",
         contours: Style = "auto",
         vgg: str | Path | None = "auto",
+        most_px: int | None = None,
     ) -> None:
         if preset not in PRESETS:
             raise InputError(f"preset is {preset!r}; wanted one of {', '.join(PRESETS)}.")
         if contours not in (*STYLES, "auto"):
             raise InputError(f"contours is {contours!r}; wanted one of {', '.join((*STYLES, 'auto'))}.")
-        self.preset, self.contours = preset, contours
+        if most_px is not None and most_px < 1:
+            raise InputError(f"most_px is {most_px}; wanted at least 1.")
+        self.preset, self.contours, self.most_px = preset, contours, most_px
         self._rules = PRESETS[preset]
         path = cached() if vgg == "auto" else vgg
         self.descriptor: Descriptor = PaintDescriptor()
@@ -177,13 +196,11 @@ class SegmentGuidedMatching:
             guides = [
                 self.match(self.segment(a), self.segment(b)) for a, b in zip(frame0, frame1, strict=True)
             ]
-            flows = (
-                torch.from_numpy(np.stack([getattr(guide, name) for guide in guides])).to(frame0.device)
-                for name in ("flow01", "flow10")
-            )
-            return next(flows), next(flows)
-        guide = self.guide(frame0, frame1)
-        return torch.from_numpy(guide.flow01), torch.from_numpy(guide.flow10)
+            forth, back = zip(*(guide.flows() for guide in guides), strict=True)
+            device = frame0.device
+            return torch.from_numpy(np.stack(forth)).to(device), torch.from_numpy(np.stack(back)).to(device)
+        flow01, flow10 = self.guide(frame0, frame1).flows()
+        return torch.from_numpy(flow01), torch.from_numpy(flow10)
 
     def guide(self, frame0: Array | Tensor, frame1: Array | Tensor) -> Guide:
         """Everything about a pair; frames as `segment` takes them."""
@@ -198,11 +215,13 @@ class SegmentGuidedMatching:
             frame: H×W×3 or H×W×4 array, or [3, H, W] in [0, 1].
         """
         picture = _as_bytes(frame)
+        size = (picture.shape[0], picture.shape[1])
+        picture = _reduced(picture, self.most_px)
         labels = self._cut(picture)
         regions = describe(picture, labels, int(labels.max()) + 1)
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         rows = self.descriptor(picture, labels, regions)
-        return Segmented(picture, Pieces(grey, labels, regions), rows)
+        return Segmented(picture, size, Pieces(grey, labels, regions), rows)
 
     def match(self, frame0: Segmented, frame1: Segmented) -> Guide:
         """Match the pieces of two frames, and make flow of it.
@@ -211,8 +230,8 @@ class SegmentGuidedMatching:
             ShapeError: they differ in size.
         """
         one, other = frame0.pieces, frame1.pieces
-        if one.labels.shape != other.labels.shape:
-            raise ShapeError(f"frame1 is {list(other.labels.shape)}; wanted {list(one.labels.shape)}.")
+        if frame0.size != frame1.size:
+            raise ShapeError(f"frame1 is {list(frame1.size)}; wanted {list(frame0.size)} as frame0 is.")
         size = (one.labels.shape[0], one.labels.shape[1])
         partners01, partners10 = mutual_matches(
             frame0.rows, frame1.rows, one.regions, other.regions, size, self._rules.penalties
@@ -231,6 +250,15 @@ class SegmentGuidedMatching:
         else:
             labels = join_alike(labels, picture, SMALL * line.size, SLIVER * line.size)
         return by_area(grow(labels))
+
+
+def _reduced(picture: Bytes, most_px: int | None) -> Bytes:
+    height, width = picture.shape[:2]
+    if most_px is None or height * width <= most_px:
+        return picture
+    scale = (most_px / (height * width)) ** 0.5
+    size = max(1, int(width * scale)), max(1, int(height * scale))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _as_bytes(frame: Array | Tensor) -> Bytes:
