@@ -47,17 +47,17 @@ def busy() -> list[np.ndarray]:
         tiles = []
         for number in TILES:
             picture = getattr(stream[number], name).permute(1, 2, 0).numpy()
-            tiles.append(cv2.resize(picture, (320, 180), interpolation=cv2.INTER_AREA))
+            tiles.append(cv2.resize(picture.copy(), (320, 180), interpolation=cv2.INTER_AREA))
         mosaic = np.vstack([np.hstack(tiles[row : row + 3]) for row in (0, 3, 6)])
-        grain = cv2.GaussianBlur(random.normal(0, 1, mosaic.shape).astype(np.float32), (0, 0), 1) * 17.5 / 255
-        frames.append((np.clip(mosaic + grain, 0, 1) * 255).round().astype(np.uint8))
+        grain = cv2.GaussianBlur(random.normal(0, 1, mosaic.shape).astype(np.float32), (0, 0), 1) * 17.5
+        frames.append(np.clip(mosaic + grain, 0, 255).round().astype(np.uint8))
     return frames
 
 
 def measure(frames: list[np.ndarray], preset: str, vgg: str | None, rounds: int) -> dict[str, object]:
-    sgm = SegmentGuidedMatching(preset, "anime", vgg)
     times = []
     for _ in range(rounds + 1):
+        sgm = SegmentGuidedMatching(preset, "anime", vgg)  # a new one: it remembers frames
         begin = time.perf_counter()
         guide = sgm.guide(*frames)
         times.append(time.perf_counter() - begin)

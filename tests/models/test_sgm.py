@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import cv2
@@ -24,7 +25,7 @@ from tests.nn.seeded_vgg import seeded_vgg
 GOLDEN = Path(__file__).parent / "golden" / "sgm_official.npz"
 """Two frames of our own cartoon generator (seed 11, number 25, 240×136), and what AnimeInterp's released
 scripts (commit 223c5e6, with current library calls) made of them: fills, merged fills, label maps; then,
-with VGG-19 weights drawn from seed 0, mutual matches and flow. OpenCV 5.0.0, two threads."""
+with VGG-19 weights drawn from seed 0, mutual matches and flow (kept in half precision). OpenCV 5.0.0."""
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,21 @@ def regions_at(*places):
     area = np.array([a for a, _, _ in places])
     centre = np.array([(x, y) for _, x, y in places], float)
     return Regions(area, centre, np.zeros((len(places), 4), np.int64), np.zeros((len(places), 3)))
+
+
+def test_a_video_s_frames_are_cut_once_and_few_are_kept(monkeypatch):
+    sgm = SegmentGuidedMatching("official", "anime", None)
+    cut = []
+    monkeypatch.setattr(sgm, "descriptor", lambda *known: cut.append(1) or PaintDescriptor()(*known))
+    sgm.descriptor.name = "paint"
+    images = [
+        torch.from_numpy(scene((12 + 9 * k, 20, 26, 26, RED)).transpose(2, 0, 1).copy())[None].float() / 255
+        for k in range(6)
+    ]
+    for one, other in itertools.pairwise(images):
+        sgm(one, other.clone())
+    assert len(cut) == 6
+    assert len(sgm._recent) == 3
 
 
 def test_penalties_are_those_of_the_paper_and_of_the_released_code():

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,10 @@ PresetName = Literal["paper", "official"]
 
 SMALL, SLIVER = 1e-4, 1e-3
 """Shares of the picture: up to SMALL is no piece of its own, up to SLIVER only if it differs in colour."""
+
+
+REMEMBERED = 3
+"""Frames whose pieces are kept: in a video each is the end of one pair and the beginning of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class SegmentGuidedMatching:
         self.preset, self.contours, self.most_px = preset, contours, most_px
         self._rules = PRESETS[preset]
         path = cached() if vgg == "auto" else vgg
+        self._recent: dict[bytes, Segmented] = {}
         self.descriptor: Descriptor = PaintDescriptor()
         if path is not None:
             net = load_vgg19(path, last=self._rules.layers[-1])
@@ -209,19 +215,25 @@ class SegmentGuidedMatching:
         return self.match(*segmented)
 
     def segment(self, frame: Array | Tensor) -> Segmented:
-        """Cut a frame into pieces and describe them.
+        """Cut a frame into pieces and describe them; the last few frames are remembered.
 
         Args:
             frame: H×W×3 or H×W×4 array, or [3, H, W] in [0, 1].
         """
         picture = _as_bytes(frame)
         size = (picture.shape[0], picture.shape[1])
+        key = blake2b(picture.tobytes(), digest_size=16).digest() + bytes(str(size), "ascii")
+        known = self._recent.get(key)
+        if known is not None:
+            return known
         picture = _reduced(picture, self.most_px)
         labels = self._cut(picture)
         regions = describe(picture, labels, int(labels.max()) + 1)
         grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         rows = self.descriptor(picture, labels, regions)
-        return Segmented(picture, size, Pieces(grey, labels, regions), rows)
+        segmented = Segmented(picture, size, Pieces(grey, labels, regions), rows)
+        self._recent = dict([*self._recent.items(), (key, segmented)][-REMEMBERED:])
+        return segmented
 
     def match(self, frame0: Segmented, frame1: Segmented) -> Guide:
         """Match the pieces of two frames, and make flow of it.
