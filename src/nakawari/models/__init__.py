@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import ModelError
 
@@ -22,7 +22,8 @@ class Row:
     Attributes:
         name: what users type.
         family: rows of one family share their code.
-        entry: `module:attribute` of a callable `(name, weights, device, precision) -> Interpolator`.
+        entry: `module:attribute` of a callable `(name, weights, device, precision) -> Interpolator`;
+            `weights` is what `official.open_weights` gave, or None for rows that need none.
         weights: "none" (it needs none), "shipped" (they come with nakawari) or "file" (the user has them).
         licence: of the weights, or of the code where there are none.
         summary: one line.
@@ -34,6 +35,45 @@ class Row:
     weights: Weights
     licence: str
     summary: str
+
+
+_RIFE_4 = (
+    *(
+        "4.0",
+        "4.1",
+        "4.2",
+        "4.3",
+        "4.4",
+        "4.5",
+        "4.6",
+        "4.7",
+        "4.8",
+        "4.9",
+        "4.10",
+        "4.11",
+        "4.12",
+        "4.12-lite",
+    ),
+    *(
+        "4.13",
+        "4.13-lite",
+        "4.14",
+        "4.14-lite",
+        "4.15",
+        "4.15-lite",
+        "4.16-lite",
+        "4.17",
+        "4.17-lite",
+        "4.18",
+    ),
+    *("4.19", "4.20", "4.21", "4.22", "4.22-lite", "4.23", "4.24", "4.25", "4.25-lite", "4.25-heavy", "4.26"),
+    "4.26-heavy",
+)
+
+
+def _rife(version: str, summary: str) -> Row:
+    name = f"rife-{version}" if version else "rife"
+    return Row(name, "rife", "nakawari.models.rife.model:build", "file", "MIT", summary)
 
 
 CATALOG: tuple[Row, ...] = (
@@ -53,9 +93,24 @@ CATALOG: tuple[Row, ...] = (
         "MIT",
         "Cross-fade; for tests and comparisons.",
     ),
+    _rife("", "The paper's RIFE: flow straight from the middle, and refinement; only ½."),
+    _rife("m", "The paper's RIFE for any t."),
+    _rife("2r", "The paper's RIFE at double resolution; only ½."),
+    _rife("hd3", "RIFE HD v3: small, without refinement; only ½."),
+    *(_rife(version, f"Practical-RIFE {version}.") for version in _RIFE_4),
+    *(
+        Row(f"film-{loss}", "film", "nakawari.models.film.model:build", "file", "Apache-2.0", summary)
+        for loss, summary in (
+            ("l1", "FILM, trained for the least error: large motion, soft."),
+            ("vgg", "FILM, trained on features as well."),
+            ("style", "FILM, trained for sharpness: large motion."),
+        )
+    ),
 )
 
 DEFAULT = "classic"
+
+WEIGHT_FILES = (".safetensors", ".pkl", ".pth", ".pt", ".ckpt", ".bin")
 
 
 def find(name: str) -> Row:
@@ -81,28 +136,54 @@ def list_models() -> list[Row]:
     return list(CATALOG)
 
 
+def is_file(name: str) -> bool:
+    """Whether `name` means a weight file rather than a row: it has a folder, or an ending that files have."""
+    return Path(name).suffix in WEIGHT_FILES or Path(name).name != name
+
+
 def load(
-    name: str = DEFAULT, weights: str | Path | None = None, device: str = "auto", precision: str = "auto"
+    name: str = DEFAULT,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
 ) -> Interpolator:
     """Make a model ready to draw.
 
     Args:
-        name: a CATALOG name.
+        name: a CATALOG name; or a weight file, ours or one that another project released.
         weights: a file, for models whose weights are not shipped.
         device: "auto" (a GPU when there is one), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto", "fp32", "bf16" or "fp16".
+        options: what the model lets one adjust, such as RIFE's `flow_scale`; see docs/models.md.
 
     Raises:
         ModelError: no such model, or its weights are absent or do not fit.
         BackendError: the device or precision that was named cannot be used here.
+        InputError: the model has no such option, or it cannot have this value.
     """
     from nakawari.models.device import choose_device, choose_precision
 
-    row = find(name)
+    found = None
+    if is_file(str(name)):
+        if weights is not None:
+            raise ModelError(f"two weight files are given, {name} and {weights}; wanted one.")
+        name, weights = "", name
+    row = find(name) if name else None
+    if row is not None and row.weights == "none" and weights is not None:
+        raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
+    if row is not None and row.weights == "file" and weights is None:
+        raise ModelError(f"{row.name} needs its weights: give the file (--weights FILE); see docs/models.md.")
     chosen = choose_device(device)
     kind = choose_precision(precision, chosen)
-    if row.weights == "none" and weights is not None:
-        raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
+    if weights is not None:
+        from nakawari.models.official import open_weights
+
+        found = open_weights(weights, row.name if row else None)
+        row = row or find(found.model)
+    assert row is not None
     module, attribute = row.entry.split(":")
-    model: Interpolator = getattr(import_module(module), attribute)(row.name, weights, chosen, kind)
+    model: Interpolator = getattr(import_module(module), attribute)(row.name, found, chosen, kind)
+    if options:
+        model.adjust(**options)
     return model

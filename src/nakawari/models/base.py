@@ -14,7 +14,7 @@ The base class takes care of what no model should have to think about:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar, overload
@@ -100,14 +100,31 @@ class Pair:
 class Interpolator(ABC):
     """Draws pictures between two. Models implement `_prepare` and `_at`, and `_encode` when it pays."""
 
-    multiple: ClassVar[int] = 1
+    multiple: int = 1
     """Height and width are padded to a multiple of this."""
+    options: Mapping[str, Any] = {}
+    """What can be chosen, and what is; see `adjust`."""
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
         self.device = torch.device(device)
+
+    def adjust(self, **options: Any) -> None:
+        """Set what the model lets one choose: the keys of `options`; others keep what they have.
+
+        Raises:
+            InputError: there is no such option, or it cannot have this value.
+        """
+        for option in options:
+            if option not in self.options:
+                raise InputError(f"{self.name} has no option {option!r}; leave it out.")
+        self._adjust(dict(self.options) | options)
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        """Take the options over, or refuse them."""
+        self.options = options
 
     # -- what a model implements ---------------------------------------------------------------
 
@@ -156,7 +173,7 @@ class Interpolator(ABC):
         whole = (box.bottom - box.top, box.right - box.left) == size
         with torch.inference_mode():
             images = self._image(box.crop(key0)), self._image(box.crop(key1))
-            guide0, guide1 = (pad_to_multiple(_guide(image), self.multiple)[0] for image in images)
+            guide0, guide1 = _guide(images[0]), _guide(images[1])
             features0 = self._features(enc0 if whole else None, guide0)
             features1 = self._features(enc1 if whole else None, guide1)
             state = self._prepare(guide0, guide1, features0, features1)
@@ -195,12 +212,12 @@ class Interpolator(ABC):
     # -- inside --------------------------------------------------------------------------------
 
     def _image(self, picture: Picture) -> Tensor:
-        """The picture as [B, C, H, W] floats on our device, colour premultiplied when it has alpha."""
+        """The picture as padded [B, C, H, W] floats on our device, colour premultiplied when it has alpha."""
         image = picture.to(self.device) if isinstance(picture, Tensor) else to_tensor(picture, self.device)
         if image.shape[1] == 4:
             alpha = image[:, 3:]
             image = torch.cat([image[:, :3] * alpha, alpha], 1)
-        return image
+        return pad_to_multiple(image, self.multiple)[0]
 
     def _features(self, encoded: Encoded | None, guide: Tensor) -> Any:
         if encoded is None:
@@ -226,15 +243,15 @@ class Interpolator(ABC):
         return grown
 
     def _draw(self, state: Any, t: float, images: tuple[Tensor, Tensor]) -> Drawn:
-        padded = [pad_to_multiple(image, self.multiple)[0] for image in images]
-        drawn = self._at(state, t, padded[0][:, :3], padded[1][:, :3])
-        image, cover = drawn.image, drawn.cover
-        if images[0].shape[1] == 4:
-            alphas = [image4[:, 3:].expand(-1, 3, -1, -1) for image4 in padded]
-            alpha = self._at(state, t, alphas[0], alphas[1]).image.mean(1, keepdim=True)
-            image = torch.cat([image, alpha], 1)
-        size = (images[0].shape[-2], images[0].shape[-1])
-        return Drawn(unpad(image, size), None if cover is None else unpad(cover, size))
+        """Draw between padded images, [B, 3 or 4, H, W]."""
+        # A model may know what it prepared by identity, so colours without alpha go in as they are.
+        first, second = (image if image.shape[1] == 3 else image[:, :3] for image in images)
+        drawn = self._at(state, t, first, second)
+        if images[0].shape[1] == 3:
+            return drawn
+        first, second = (image[:, 3:].expand(-1, 3, -1, -1) for image in images)
+        alpha = self._at(state, t, first, second).image.mean(1, keepdim=True)
+        return Drawn(torch.cat([drawn.image, alpha], 1), drawn.cover)
 
 
 def change_box(frame0: Picture, frame1: Picture) -> Box | None:
@@ -268,7 +285,9 @@ def _guide(image: Tensor) -> Tensor:
 def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
     """Un-premultiply, give still pixels back, and put the box into the frame."""
     key0, key1 = box.crop(pair.frame0), box.crop(pair.frame1)
-    image, cover = drawn.image, drawn.cover
+    size = (box.bottom - box.top, box.right - box.left)
+    image = unpad(drawn.image, size)
+    cover = None if drawn.cover is None else unpad(drawn.cover, size)
     if image.shape[1] == 4:
         alpha = image[:, 3:].clamp(0, 1)
         image = torch.cat([image[:, :3] / alpha.clamp_min(1e-6), alpha], 1)

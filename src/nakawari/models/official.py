@@ -19,7 +19,10 @@ from torch import Tensor
 from nakawari import checkpoints
 from nakawari.errors import ModelError
 
-RECOGNISERS: tuple[str, ...] = ()
+RECOGNISERS: tuple[str, ...] = (
+    "nakawari.models.rife.official:recognise",
+    "nakawari.models.film.official:recognise",
+)
 """`module:function` of each family, asked in this order; see `Recogniser`."""
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -67,7 +70,11 @@ def open_weights(path: str | Path, wanted: str | None = None) -> Weights:
         tensors, header = checkpoints.load(path, torch.float32)
         found: Weights | None = Weights(header.model, tensors, header.config, source="nakawari")
     else:
-        found = recognise(flatten(checkpoints.load_pt(path), str(path)), wanted)
+        tensors = flatten(checkpoints.load_pt(path), str(path))
+        try:
+            found = recognise(tensors, wanted)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
     if found is None:
         raise ModelError(f"{path} holds weights of no model that nakawari knows.")
     if wanted is not None and found.model != wanted:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, NakawariError, OutputError
-from nakawari.models import DEFAULT, find, load
+from nakawari.models import DEFAULT, find, is_file, load
 from nakawari.pipeline.analyse import analyse, lay_out
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report
@@ -80,7 +80,8 @@ def smooth(
         fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
         hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
     )  # fmt: skip
-    find(model)
+    if not is_file(model):
+        find(model)
     options = EncodeOptions.of(encode or {})
     given = _given_plan(plan, timing)
     if output is None and str(source) == "-":
