@@ -117,8 +117,8 @@ def test_overlays_have_still_edges():
     keys = [texture(60, 80), texture(60, 80)]
     keys[1][:, 40:] = texture(60, 80, seed=1)[:, 40:]
     keys[0][20:30, 10:20] = keys[1][20:30, 10:20] = 255
-    found = synthesis.overlays(*keys, (0, 0))
+    found = synthesis.overlays(*keys)
     assert found[20:30, 10:20].any()
     assert not found[:, 41:].any()
     moved = disc(50), disc(58)
-    assert not synthesis.overlays(*moved, (0, 0)).any()
+    assert not synthesis.overlays(*moved).any()

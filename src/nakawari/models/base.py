@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError, ShapeError
+from nakawari.models.overlays import StillLayer
 from nakawari.tensors import (
     Array,
     check_frame,
@@ -95,6 +96,7 @@ class Pair:
     state: Any = None
     images: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     size: tuple[int, int] = (0, 0)
+    layer: StillLayer | None = field(default=None, repr=False)
 
 
 class Interpolator(ABC):
@@ -104,6 +106,8 @@ class Interpolator(ABC):
     """Height and width are padded to a multiple of this."""
     options: Mapping[str, Any] = {}
     """What can be chosen, and what is; see `adjust`."""
+    knows_layers: ClassVar[bool] = False
+    """What stays while the picture pans is taken off before, and laid over what is drawn (`overlays.py`)."""
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
 
@@ -173,11 +177,15 @@ class Interpolator(ABC):
         whole = (box.bottom - box.top, box.right - box.left) == size
         with torch.inference_mode():
             images = self._image(box.crop(key0)), self._image(box.crop(key1))
+            layer = StillLayer.of(*images) if self.knows_layers else None
+            if layer is not None:
+                images = layer.beneath
             guide0, guide1 = _guide(images[0]), _guide(images[1])
-            features0 = self._features(enc0 if whole else None, guide0)
-            features1 = self._features(enc1 if whole else None, guide1)
+            kept = whole and layer is None
+            features0 = self._features(enc0 if kept else None, guide0)
+            features1 = self._features(enc1 if kept else None, guide1)
             state = self._prepare(guide0, guide1, features0, features1)
-        return Pair(key0, key1, box, state, images, size)
+        return Pair(key0, key1, box, state, images, size, layer)
 
     def at(self, pair: Pair, t: Time) -> Picture:
         """Draw the picture at `t` of the way, of the kind and type that the keys have.
@@ -192,6 +200,8 @@ class Interpolator(ABC):
         assert pair.images is not None
         with torch.inference_mode():
             drawn = self._draw(pair.state, float(t), pair.images)
+            if pair.layer is not None:
+                drawn = Drawn(*pair.layer.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn)
 
     @overload

@@ -78,6 +78,7 @@ class Classic(Interpolator):
     """
 
     context_px = 160
+    knows_layers = True
 
     def _encode(self, image: Tensor) -> list[Encoded]:
         return [_encode(_bytes(one)) for one in image]
@@ -127,15 +128,13 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         look0, look1 = bare0, bare1
         flows = search_around(look0.grey, look1.grey, shift, search)
     lines = search_around(look0.distance, look1.distance, shift, dense_search(finest=1))
-    rows, columns = look0.grey.shape
-    pan = (round(shift[0] * width / columns), round(shift[1] * height / rows))
     return State(
         look0.rgb,
         look1.rgb,
         fields=[synthesis.trusted(each, look0, look1) for each in (flows, lines)],
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
-        overlays=synthesis.overlays(key0.rgb, key1.rgb, pan),
+        overlays=synthesis.overlays(key0.rgb, key1.rgb),
     )
 
 
