@@ -154,6 +154,7 @@ def test_a_flash_is_no_cut(kind, length):
     shots, drawings = decided(noisy(frames, 2.0))
     assert firsts(shots) == [0]
     assert {20, 20 + length} <= set(firsts(drawings))
+    assert {n for d in drawings if d.flash for n in range(d.first, d.last + 1)} == set(range(20, 20 + length))
 
 
 def test_cuts_between_scenes_and_after_a_hold():

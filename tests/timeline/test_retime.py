@@ -302,3 +302,15 @@ def test_text_that_is_no_plan_is_refused(text):
 def test_a_slot_beyond_the_input_is_refused():
     with pytest.raises(PlanError, match="names frame 1"):
         Plan.from_dict(_values()).check(frames=1)
+
+
+def test_motion_passes_a_flash_by():
+    times = [Fraction(n, 24) for n in range(6)]
+    durations = [Fraction(1, 24)] * 6
+    drawings = [Drawing(0, 1), Drawing(2, 2, flash=True), Drawing(3, 5)]
+    plan = lay(times, durations, [Shot(0, 5, 2)], drawings, rate=Fraction(48)).check(6)
+    told = [(slot.source, slot.target, slot.t) for slot in plan.slots]
+    way = [(0, 3, Fraction(n, 6)) for n in (1, 2, 3)]
+    assert told[:4] == [(0, None, None), *way]
+    assert told[4:6] == [(2, None, None), (2, None, None)]
+    assert told[6] == (3, None, None)

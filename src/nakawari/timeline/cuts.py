@@ -40,7 +40,9 @@ USUAL = 85
 def find_cuts(measurements: Sequence[Measurement]) -> list[int]:
     """Numbers of the frames that begin a new scene, rising; the first frame is not among them."""
     new = np.array([m.novelty[0] if m.novelty else 0.0 for m in measurements])
-    flashed = _flashes(measurements)
+    flashes = find_flashes(measurements)
+    # what comes back after a flash only seems new as well
+    flashed = [flash or (n > 0 and flashes[n - 1]) for n, flash in enumerate(flashes)]
     cuts = []
     for number in np.flatnonzero(new >= NEW_SCENE).tolist():
         if flashed[number]:
@@ -59,16 +61,23 @@ def _around(new: npt.NDArray[np.float64], flashed: Sequence[bool], frames: range
     return [float(new[n]) for n in frames if 0 < n < len(new) and not flashed[n]]
 
 
-def _flashes(measurements: Sequence[Measurement]) -> list[bool]:
-    """Frames that only seem new: from the first frame of a flash to the return of what was before it."""
+def find_flashes(measurements: Sequence[Measurement]) -> list[bool]:
+    """Whether each frame belongs to a flash: something new, behind which the old scene comes back."""
     flashed = [False] * len(measurements)
     for number, measurement in enumerate(measurements):
         for lag, novelty in enumerate(measurement.novelty[1:], start=2):
-            between = range(number - lag + 1, number + 1)
-            largest = max(measurements[n].novelty[0] for n in between)
+            base = number - lag
+            if flashed[base]:  # in a strobe, it is the scene that comes back, not the flash
+                continue
+            largest = max(measurements[n].novelty[0] for n in range(base + 1, number + 1))
             if largest >= NEW_SCENE and novelty < min(1.2 * NEW_SCENE, 0.5 * largest):
-                for n in between:
-                    flashed[n] = True
+                new = False
+                for n in range(base + 1, number):
+                    against_base = measurements[n].novelty[n - base - 1 :]
+                    new = (
+                        against_base[0] >= NEW_SCENE if against_base else new
+                    )  # unknown: like the one before
+                    flashed[n] = flashed[n] or new
     return flashed
 
 

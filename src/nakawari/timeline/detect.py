@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
 from nakawari.errors import PlanError
 from nakawari.timeline.cadence import shot_cadence
-from nakawari.timeline.cuts import find_cuts
+from nakawari.timeline.cuts import find_cuts, find_flashes
 from nakawari.timeline.drawings import find_drawings
 from nakawari.timeline.measure import Measurement
 from nakawari.timeline.plan import Drawing, Shot
@@ -40,7 +41,10 @@ def decide(
             "wanted one of each for every frame."
         )
     starts = _starts(measurements, cuts)
-    drawings = find_drawings(measurements, starts)
+    flashed = find_flashes(measurements)
+    drawings = [
+        replace(d, flash=all(flashed[d.first : d.last + 1])) for d in find_drawings(measurements, starts)
+    ]
     shots = []
     number = 0
     for first, end in pairwise([0, *starts, count]):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -53,10 +53,15 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Frames `first`..`last` (inclusive) that show one drawing."""
+    """Frames `first`..`last` (inclusive) that show one drawing.
+
+    `flash`: it flashes up in a scene that goes on behind it; motion passes it by. The slots of a plan tell
+    as much, so it is not written.
+    """
 
     first: int
     last: int
+    flash: bool = field(default=False, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,13 +203,18 @@ def _motions(
     holds: Holds,
     hold_max: Fraction | None,
 ) -> dict[int, Motion]:
-    """The motion out of each drawing that has a next one in its shot, by the drawing's number."""
+    """The motion out of each drawing that has a next one in its shot, by the drawing's number.
+
+    A flash neither moves nor is moved towards: it is shown at its own time, as hard as it was drawn, while
+    the motion behind it goes on.
+    """
     motions = {}
     number = 0
     for shot in shots:
         inside = []
         while number < len(drawings) and drawings[number].first <= shot.last:
-            inside.append(number)
+            if not drawings[number].flash:
+                inside.append(number)
             number += 1
         own = [drawings[n] for n in inside]
         limit = hold_limit(durations, shot) if hold_max is None else hold_max
