@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nakawari.models.base import Interpolator
 
 Weights = Literal["none", "shipped", "file"]
@@ -53,9 +55,27 @@ CATALOG: tuple[Row, ...] = (
         "MIT",
         "Cross-fade; for tests and comparisons.",
     ),
+    Row(
+        "animeinterp",
+        "animeinterp",
+        "nakawari.models.animeinterp:build",
+        "file",
+        "MIT",
+        "Deep Animation Video Interpolation in the Wild: recurrent flow refinement and synthesis.",
+    ),
+    Row(
+        "animeinterp-gma",
+        "animeinterp",
+        "nakawari.models.animeinterp:build",
+        "file",
+        "MIT",
+        "AnimeInterp with global motion aggregation.",
+    ),
 )
 
 DEFAULT = "classic"
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".pkl", ".ckpt")
+"""What a name that ends so is: a file."""
 
 
 def find(name: str) -> Row:
@@ -82,27 +102,53 @@ def list_models() -> list[Row]:
 
 
 def load(
-    name: str = DEFAULT, weights: str | Path | None = None, device: str = "auto", precision: str = "auto"
+    name: str | Path = DEFAULT,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    **options: Any,
 ) -> Interpolator:
     """Make a model ready to draw.
 
     Args:
-        name: a CATALOG name.
+        name: a CATALOG name; or a weight file, ours or another project's, which says what it is.
         weights: a file, for models whose weights are not shipped.
         device: "auto" (a GPU when there is one), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto", "fp32", "bf16" or "fp16".
+        options: what the family takes besides, such as `iterations`; None is as if it were not given.
 
     Raises:
-        ModelError: no such model, or its weights are absent or do not fit.
+        ModelError: no such model or option, or its weights are absent or do not fit.
         BackendError: the device or precision that was named cannot be used here.
     """
     from nakawari.models.device import choose_device, choose_precision
 
-    row = find(name)
     chosen = choose_device(device)
     kind = choose_precision(precision, chosen)
+    content: Any = weights
+    if Path(name).suffix in WEIGHT_SUFFIXES:
+        from nakawari.models.official import open_weights
+
+        if weights is not None:
+            raise ModelError(f"two weight files were given, {name} and {weights}; wanted one.")
+        content = open_weights(name)
+        name = content.model
+    row = find(str(name))
     if row.weights == "none" and weights is not None:
         raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
     module, attribute = row.entry.split(":")
-    model: Interpolator = getattr(import_module(module), attribute)(row.name, weights, chosen, kind)
-    return model
+    build: Callable[..., Interpolator] = getattr(import_module(module), attribute)
+    return build(row.name, content, chosen, kind, **_known(build, options, row.name))
+
+
+def _known(build: Callable[..., Interpolator], options: dict[str, Any], name: str) -> dict[str, Any]:
+    """The options that were given, all of which the family must take."""
+    from inspect import signature
+
+    takes = [key for key, one in signature(build).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    given = {key: value for key, value in options.items() if value is not None}
+    unknown = sorted(set(given) - set(takes))
+    if unknown:
+        has = f"it takes {', '.join(takes)}" if takes else "it takes none"
+        raise ModelError(f"{name} has no option {', '.join(unknown)}; {has}.")
+    return given

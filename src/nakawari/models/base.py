@@ -14,7 +14,7 @@ The base class takes care of what no model should have to think about:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar, overload
@@ -36,6 +36,8 @@ from nakawari.tensors import (
 
 Picture = Array | Tensor
 Time = float | Fraction
+Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Two frames [B, 3, H, W] in [0, 1] → coarse flow01, flow10 [B, 2, H, W] in pixels, zero where unknown."""
 
 STILL_TOLERANCE = 6 / 255
 """A still pixel that a model without `cover` changes by less than this is given back its key's value."""
@@ -100,10 +102,13 @@ class Pair:
 class Interpolator(ABC):
     """Draws pictures between two. Models implement `_prepare` and `_at`, and `_encode` when it pays."""
 
-    multiple: ClassVar[int] = 1
+    multiple: int = 1
     """Height and width are padded to a multiple of this."""
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
+    takes_guide: ClassVar[bool] = False
+    """Whether the model starts from `guide`, where there is one."""
+    guide: Guide | None = None
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name

@@ -19,7 +19,7 @@ from torch import Tensor
 from nakawari import checkpoints
 from nakawari.errors import ModelError
 
-RECOGNISERS: tuple[str, ...] = ()
+RECOGNISERS: tuple[str, ...] = ("nakawari.models.animeinterp.official:recognise",)
 """`module:function` of each family, asked in this order; see `Recogniser`."""
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
