@@ -35,7 +35,7 @@ from nakawari.metrics.image import ie, psnr, ssim
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
 from nakawari.ops.splat import splat_sums
-from triplets import Triplet, anita, lottie
+from triplets import Triplet, anita, lottie, scenes
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 METRICS = ("psnr", "ssim", "chamfer", "ie", "seconds")
@@ -149,6 +149,7 @@ def groups(quick: bool) -> Iterator[tuple[str, list[Triplet]]]:
     folder = Path(tempfile.gettempdir()) / "nakawari-lottie"
     yield from anita(24 if quick else None)
     yield from lottie(folder, 12 if quick else None, 2)
+    yield scenes(24 if quick else None)
 
 
 def summary(found: dict[str, list[float]]) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Groups of triplets (key, truth, key) to measure in-betweens on; uint8 RGB of one size a group.
 
 Hand-drawn clips: three consecutive distinct drawings, cuts left out. Held-out vector animations: renders
-at even steps, composited over a colour. Both come from the folder that NAKAWARI_DATA names.
+at even steps, composited over a colour. Both come from the folder that NAKAWARI_DATA names. Procedural scenes
+are drawn from a seed that no training run uses.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nakawari.data.heldout import HELD_OUT_REPOSITORIES
+from nakawari.data.cartoon import draw
+from nakawari.data.heldout import HELD_OUT_REPOSITORIES, HELD_OUT_SEED
 
 Triplet = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -79,6 +81,18 @@ def anita(most: int | None = None) -> Iterator[tuple[str, list[Triplet]]]:
             if max(difference(trio[0], trio[1]), difference(trio[1], trio[2])) < CUT
         ]
         yield f"anita/{path.stem}", spread(three, most)
+
+
+SCENES, SCENE_SIZE = 120, (384, 512)
+
+
+def scenes(most: int | None = None) -> tuple[str, list[Triplet]]:
+    """One group of procedural scenes, the truth half-way."""
+    drawn = [draw(HELD_OUT_SEED, number, SCENE_SIZE, t=0.5) for number in range(most or SCENES)]
+    three = [
+        tuple(x.permute(1, 2, 0).contiguous().numpy() for x in (s.frame0, s.framet, s.frame1)) for s in drawn
+    ]
+    return "scenes", three
 
 
 RENDER = """

@@ -11,15 +11,15 @@ PACKAGE = Path(__file__).parents[1] / "src" / "nakawari"
 
 # The higher may import the lower; siblings of one layer only where ALLOWED says so.
 LAYER = {
-    "errors": 1, "optional": 1, "tensors": 1,
+    "errors": 1, "optional": 1, "tensors": 1, "torchscript": 1,
     "ops": 2, "checkpoints": 2,
     "nn": 3,
     "models": 4, "video": 4, "timeline": 4, "cels": 4, "losses": 4, "metrics": 4, "data": 4,
     "pipeline": 5, "train": 5, "evaluation": 5,
-    "cli": 6, "studio": 6, "integrations": 6,
+    "cli": 6, "studio": 6, "integrations": 6, "vapoursynth": 6,
 }  # fmt: skip
 ALLOWED = {("data", "video"), ("data", "timeline"), ("train", "evaluation"), ("evaluation", "pipeline")}
-GROUND = {("tensors", "errors"), ("optional", "errors")}
+GROUND = {("tensors", "errors"), ("optional", "errors"), ("torchscript", "errors")}
 TORCH_FREE = ("video", "timeline")
 BOUNDARIES = ("cli/verbs.py", "video/threads.py")
 """Where any error may be caught: to print it as a line, and to carry it from one thread to another."""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from nakawari.errors import ModelError, OutputError
+from nakawari.torchscript import is_archive, read_archive
 
 FORMAT = "nakawari/1"
 _NAMED = 8
@@ -187,10 +188,14 @@ def load(path: str | Path, dtype: torch.dtype | None = None) -> tuple[dict[str, 
 def load_pt(path: str | Path) -> dict[str, Any]:
     """The dictionary in an official PyTorch file (.pt, .pth, .pkl); no code in it is run.
 
+    A TorchScript archive is read as the parameters and buffers that are in it, by their dotted names.
+
     Raises:
         ModelError: the file is absent, broken, or holds more than tensors and plain values.
     """
     _check_file(path)
+    if is_archive(path):
+        return dict(read_archive(path))
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

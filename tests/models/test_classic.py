@@ -91,15 +91,6 @@ def test_large_pictures_are_matched_at_half_size_and_drawn_at_full(model, monkey
     assert error(made, disc(86, size=(121, 221))) < 0.5
 
 
-def test_global_shift_is_of_everything_or_of_nothing():
-    wide = cv2.cvtColor(texture(160, 400), cv2.COLOR_RGB2GRAY)
-    assert motion.global_shift(wide[:, 60:300], wide[:, 12:252]) == pytest.approx((48, 0), abs=1)
-    over_painting = [wide[:, :240].copy(), wide[:, :240].copy()]
-    over_painting[0][60:90, 40:70] = 255
-    over_painting[1][60:90, 80:110] = 255
-    assert motion.global_shift(*over_painting) == (0, 0)
-
-
 def test_flow_that_comes_back_is_told_from_flow_that_does_not():
     there = np.zeros((20, 30, 2), np.float32)
     there[..., 0] = 5
@@ -126,8 +117,8 @@ def test_overlays_have_still_edges():
     keys = [texture(60, 80), texture(60, 80)]
     keys[1][:, 40:] = texture(60, 80, seed=1)[:, 40:]
     keys[0][20:30, 10:20] = keys[1][20:30, 10:20] = 255
-    found = synthesis.overlays(*keys, (0, 0))
+    found = synthesis.overlays(*keys)
     assert found[20:30, 10:20].any()
     assert not found[:, 41:].any()
     moved = disc(50), disc(58)
-    assert not synthesis.overlays(*moved, (0, 0)).any()
+    assert not synthesis.overlays(*moved).any()

@@ -12,7 +12,7 @@ import torch
 
 from nakawari.errors import InputError, ShapeError
 from nakawari.ops.compiled import in_bands
-from nakawari.ops.splat import cpu, reference, splat, splat_sums
+from nakawari.ops.splat import cpu, divide, reference, splat, splat_sums
 from nakawari.optional import available
 
 SIZES = [(1, 3, 7, 9), (2, 5, 33, 47), (1, 1, 1, 1), (1, 2, 1, 19), (1, 2, 19, 1), (1, 4, 40, 1030)]
@@ -171,3 +171,17 @@ def test_the_gpu_twin_agrees_when_interpreted():
         [sys.executable, "-c", TWIN], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_gradients_stay_finite_where_hardly_anything_lands():
+    source = torch.rand(1, 3, 8, 8, requires_grad=True)
+    flow = torch.zeros(1, 2, 8, 8, requires_grad=True)
+    weight = torch.zeros(1, 1, 8, 8)
+    weight[0, 0, 3, 3] = 1e-28
+    weight.requires_grad_()
+    sums, mass = splat_sums(source, flow, weight)
+    made = divide(sums, mass)
+    assert torch.allclose(made[0, :, 3, 3], source[0, :, 3, 3])
+    made.sum().backward()
+    for tensor in (source, flow, weight):
+        assert tensor.grad.isfinite().all()

@@ -237,3 +237,15 @@ def test_a_model_that_does_not_load_ends_the_analysis(
     with pytest.raises(RuntimeError, match="no room for weights"):
         nk.smooth(source, tmp_path / "out.mkv", factor=2)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_a_clock_that_jumps_is_refused(tmp_path: Path) -> None:
+    """Found by benchmarks/fuzz.py: a flipped bit in a time asks for a million frames."""
+    from tests.video.media import pictures
+    from tests.video.media import write_video as write_film
+
+    times = [Fraction(n, 25) for n in range(5)] + [Fraction(23861)]
+    source = write_film(tmp_path / "in.mkv", pictures(6, 32, 32), times=times)
+    with pytest.raises(MediaError, match="shows frame 4 for 23861 s"):
+        nk.smooth(source, tmp_path / "out.mkv", model="blend")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

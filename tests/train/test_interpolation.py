@@ -72,6 +72,21 @@ def test_a_sample_is_a_function_of_its_number() -> None:
     assert not torch.equal(among["frame0"][0], among["frame0"][1])
 
 
+def test_crops_of_one_canvas_show_different_parts_of_one_scene() -> None:
+    plain = Recipe(crop=(32, 32), flip=0, turn=0, reverse=0, channels=0, colour=0, moving=0)
+    several = mixture(crops=3, augment=plain)
+    canvas = mixture().sample(0)
+    times = several.batch(range(6))["t"]
+    assert len(set(times.tolist())) == len(set(times[::3].tolist()))
+    pictures = several.batch(range(3))["frame0"]
+    assert not torch.equal(pictures[0], pictures[1])
+    among = several.batch([4, 5])["frame0"]  # whatever the batch begins with
+    assert torch.equal(among[0], several.batch([4])["frame0"][0])
+    assert canvas[0].frame0.shape == (3, 32, 32)
+    with pytest.raises(InputError, match=r"data\.crops is 0"):
+        mixture(crops=0)
+
+
 def test_sources_are_mixed_by_weight() -> None:
     halves = [float(mixture().sample(i)[0].t) == 0.5 for i in range(30)]
     assert 0.5 < np.mean(halves) < 0.9

@@ -41,20 +41,21 @@ def write_video(
     matrix: list[int] | None = None,
     aspect: Fraction | None = None,
     times: list[Fraction] | None = None,
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Write frames with plain PyAV, not through the writer that is tested."""
     clock = int(np.lcm.reduce([rate.numerator, start.denominator, *(t.denominator for t in times or ())]))
-    options = {"avoid_negative_ts": "disabled"}
+    layout = {"avoid_negative_ts": "disabled"}
     if path.suffix in (".mp4", ".mov"):
-        options = {"video_track_timescale": str(clock), "movie_timescale": str(np.lcm(clock, 48000))}
-    with av.open(str(path), "w", container_options=options) as out:
+        layout = {"video_track_timescale": str(clock), "movie_timescale": str(np.lcm(clock, 48000))}
+    with av.open(str(path), "w", container_options=layout) as out:
         stream = out.add_stream(codec, rate=rate)
         natives = [_native(frame, pix_fmt) for frame in frames]
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = natives[0].width, natives[0].height, pix_fmt
         context.time_base = Fraction(1, clock)
         if codec == "libx264":
-            context.options = {"preset": "ultrafast", "bf": "2", "crf": "10"}
+            context.options = {"preset": "ultrafast", "bf": "2", "crf": "10", **(options or {})}
         for name, value in (tags or {}).items():
             setattr(context, name, value)
         if aspect is not None:

@@ -355,3 +355,56 @@ def test_floating_point_is_not_written(tmp_path, name):
     with pytest.raises(InputError, match="wanted a"):
         open_writer(tmp_path / name, info, Fraction(25))
     assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
+
+
+def test_hostile_images_are_refused_before_room_is_made_for_them(tmp_path):
+    """Found by benchmarks/fuzz.py."""
+    import struct
+    import zlib
+
+    def chunk(kind, body, length=None):
+        size = len(body) if length is None else length
+        return struct.pack(">I", size) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    def png(width, height, lie=None):
+        head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        extra = b"" if lie is None else chunk(b"zTXt", b"a\0\0b", lie)
+        return (b"\x89PNG\r\n\x1a\n" + head + extra + chunk(b"IDAT", zlib.compress(bytes(9000)))
+                + chunk(b"IEND", b""))  # fmt: skip
+
+    for name, data, words in (
+        ("huge.png", png(60000, 60000), "far too many pixels"),
+        ("large.png", png(16000, 9000), "144000000 pixels; wanted at most"),
+        ("lie.png", png(40, 40, 0x7FFFFFFF), "longer than the file"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(MediaError, match=words):
+            open_reader(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nsecret.mkv\n#EXT-X-ENDLIST\n",
+     b"ffconcat version 1.0\nfile secret.mkv\n"],
+)  # fmt: skip
+def test_a_file_does_not_make_us_open_others(tmp_path, data):
+    write_video(tmp_path / "secret.mkv", pictures(3, 32, 32))
+    (tmp_path / "in.mkv").write_bytes(data)
+    with pytest.raises(MediaError, match="not a video that can be read"):
+        open_reader(tmp_path / "in.mkv")
+
+
+@pytest.mark.parametrize(
+    "name", ["concat:a|b.mkv", "http:in%d.mkv", "a b\n'c' $(touch owned).mkv", "--no_flag.mkv", "in[1].mkv"]
+)
+def test_names_are_names_of_files(tmp_path, monkeypatch, name):
+    from nakawari.cli import main
+
+    write_video(tmp_path / "plain.mkv", pictures(4, 32, 32)).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    targets = ["out.mkv", f"o {name}".replace("%d", "")]  # a number in the name of an output is a pattern
+    for target in targets:
+        words = ["smooth", "-m", "blend", "-q", f"--output={target}", "--", name]
+        assert main(words) == 0
+        assert len(list(open_reader(tmp_path / target))) == 8
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, *targets])

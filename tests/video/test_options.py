@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from nakawari.errors import InputError
@@ -149,3 +150,38 @@ def test_rates_that_no_file_can_hold(tmp_path, rate):
 def test_alpha_that_is_lost_is_said(tmp_path, caplog):
     open_writer(tmp_path / "out.mp4", info("rgba"), Fraction(25)).abort()
     assert "alpha is dropped" in caplog.text
+
+
+@pytest.mark.parametrize(("source", "asked"), [("yuv420p", "nv12"), ("yuv420p10le", "p010le")])
+def test_semi_planar_formats_hold_the_same_samples(tmp_path, source, asked):
+    """What encoders of graphics cards want; libx264 takes NV12 as well, and stands in for them."""
+    info = open_reader(
+        write_video(tmp_path / "in.mkv", pictures(4, 48, 32), codec="ffv1", pix_fmt=source)
+    ).info
+    if asked == "p010le":
+        for name in ("hevc_nvenc", "hevc_qsv", "hevc_amf"):
+            encoding = decide(MUXERS[".mkv"], info, EncodeOptions(codec=name, crf=20))
+            assert (encoding.pix_fmt, encoding.packed) == (source, asked)
+            assert "20" in encoding.options.values()
+            assert "crf" not in encoding.options
+        return
+    results = []
+    for pix_fmt in (source, asked):
+        reader = open_reader(tmp_path / "in.mkv")
+        options = EncodeOptions(codec="libx264", crf=0, preset="ultrafast", pix_fmt=pix_fmt)
+        writer = open_writer(tmp_path / f"{pix_fmt}.mkv", reader.info, Fraction(25), options)
+        for frame in reader:
+            writer.copy(frame, frame.pts)
+        writer.finish()
+        results.append([frame.rgb() for frame in open_reader(tmp_path / f"{pix_fmt}.mkv")])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_encoder_of_a_card_that_is_not_there_refuses_in_one_line(tmp_path):
+    source = write_video(tmp_path / "in.mkv", pictures(2, 160, 160))
+    with pytest.raises(InputError, match="h264_nvenc refuses yuv420p 160x160 with"):
+        open_writer(
+            tmp_path / "o.mkv", open_reader(source).info, Fraction(25), EncodeOptions(codec="h264_nvenc")
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

@@ -166,3 +166,51 @@ def test_text_becomes_that_of_mp4(tmp_path, name):
     again = rewrite(tmp_path / name, tmp_path / f"again{tmp_path.joinpath(name).suffix}")
     with av.open(str(again)) as container:
         assert container.streams.subtitles[0].codec_context.name == "mov_text"
+
+
+def test_sound_that_is_announced_and_never_comes(tmp_path):
+    """Found by benchmarks/fuzz.py: such a track has no sample rate."""
+    with av.open(str(tmp_path / "in.ts"), "w", format="mpegts") as out:
+        stream = out.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        out.add_stream("libmp3lame", rate=48000, layout="mono")
+        for number, picture in enumerate(pictures(6, 32, 32)):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    info = open_reader(tmp_path / "in.ts").info
+    assert info.audio == 1
+    with pytest.raises(OutputError, match=r"stream 1, mp3\w*\) is broken: it has no sample rate.*-an"):
+        open_writer(tmp_path / "out.mkv", info, Fraction(25), FAST, tmp_path / "in.ts")
+    open_writer(
+        tmp_path / "out.mkv", info, Fraction(25), EncodeOptions(sound=False), tmp_path / "in.ts"
+    ).abort()
+
+
+def test_styled_subtitles_of_matroska_become_text_in_mp4(tmp_path):
+    """ASS, whose header and styles MP4 does not hold, must not end the work."""
+    head = (b"[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, Bold\n"
+            b"Style: Default,Arial,20,0\n\n[Events]\n"
+            b"Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n")  # fmt: skip
+    plain = write_video(tmp_path / "plain.mkv", pictures(30, 32, 32))
+    with av.open(str(plain)) as given, av.open(str(tmp_path / "in.mkv"), "w") as out:
+        picture = out.add_stream_from_template(given.streams.video[0], opaque=True)
+        text = out.add_stream("ass")
+        text.codec_context.subtitle_header = head
+        text.codec_context.time_base = text.time_base = Fraction(1, 1000)
+        text.codec_context.open()
+        for packet in given.demux():
+            if packet.size:
+                packet.stream = picture
+                out.mux(packet)
+        line = av.Packet(rb"0,0,Default,,0,0,0,,{\b1}loud{\b0} and quiet")
+        line.stream, line.time_base = text, Fraction(1, 1000)
+        line.pts = line.dts = 200
+        line.duration = 400
+        out.mux(line)
+    rewrite(tmp_path / "in.mkv", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        shown = [bytes(p) for p in container.demux(container.streams.subtitles[0]) if p.size > 2]
+    assert len(shown) == 1
+    assert b"loud and quiet" in shown[0]

@@ -1,7 +1,9 @@
-"""Make data: procedural cartoons with exact flow, and vector animations over backdrops.
+"""Make data: procedural cartoons with exact flow, vector animations over backdrops, guides for training.
 
 `nakawari data cartoon -o DIR --count 10000` writes shards; the same command goes on with a run that was
 interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of each sample) instead.
+
+`nakawari data guides DIR` matches the colour pieces of every triplet's outer frames and keeps the flow.
 """
 
 from __future__ import annotations
@@ -12,19 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli.parser import at_least
+from nakawari.cli import data_guides
+from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
-
-
-def _size(text: str) -> tuple[int, int]:
-    """`512` or `640x360` (width × height) → (height, width)."""
-    try:
-        numbers = [int(part) for part in text.lower().split("x")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360") from None
-    if len(numbers) not in (1, 2) or min(numbers) < 16:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360, of at least 16")
-    return numbers[-1], numbers[0]
 
 
 def _shared(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +25,9 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=at_least(0), default=0, metavar="N", help="first sample (default 0)")
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the stream (default 0)")
     parser.add_argument(
-        "--size", type=_size, default=(256, 256), metavar="W[xH]", help="canvas (default 256)"
+        "--size", type=frame_size, default=(256, 256), metavar="W[xH]", help="canvas (default 256)"
     )
-    parser.add_argument("--crop", type=_size, metavar="W[xH]", help="augment, and crop to this size")
+    parser.add_argument("--crop", type=frame_size, metavar="W[xH]", help="augment, and crop to this size")
     parser.add_argument(
         "--per-shard", type=at_least(1), default=64, metavar="N", help="samples a file (default 64)"
     )
@@ -44,8 +36,8 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`cartoon` and `lottie`, each with where to write and how much."""
-    verbs = parser.add_subparsers(dest="what", required=True, metavar="cartoon | lottie")
+    """`cartoon` and `lottie`, each with where to write and how much; `guides`."""
+    verbs = parser.add_subparsers(dest="what", required=True, metavar="cartoon | lottie | guides")
     cartoon = verbs.add_parser("cartoon", help="procedural scenes with exact flow, labels and visibility")
     _shared(cartoon)
     cartoon.add_argument(
@@ -60,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive", required=True, metavar="lottie.zip", help="the animations; index beside it"
     )
     lottie.add_argument("--held-out", action="store_true", help="those that are never trained on")
+    guides = verbs.add_parser("guides", help="coarse flow of triplets, by segment-guided matching")
+    data_guides.add_arguments(guides)
 
 
 def _source(arguments: argparse.Namespace) -> tuple[Any, dict[str, str]]:
@@ -109,7 +103,9 @@ def _sheet(path: str, source: Any, start: int, count: int) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write shards or a sheet, and say how fast."""
+    """Write shards, a sheet or guides, and say how fast."""
+    if arguments.what == "guides":
+        return data_guides.run(arguments)
     from nakawari.data.cartoon.stream import settle
     from nakawari.data.shards import total_bytes, write_shards
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from nakawari import __version__
 from nakawari.errors import NakawariError
 
-ENCODERS = ("libx264", "libx265", "ffv1", "libvpx-vp9", "libsvtav1", "prores_ks", "h264_nvenc", "hevc_nvenc")
+ENCODERS = ("libx264", "libx265", "ffv1", "libvpx-vp9", "libsvtav1", "prores_ks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +56,10 @@ def _facts() -> Iterator[tuple[str, str]]:
     else:
         yield "cuda", "none that torch can use"
     yield "mps", "yes" if torch.backends.mps.is_available() else "no"
+    hardware = [name for name in sorted(av.codecs_available) if name.endswith(("_nvenc", "_qsv", "_amf"))]
     have = [name for name in ENCODERS if name in av.codecs_available]
     yield "encoders", ", ".join(have)
+    yield "of cards", ", ".join(name for name in hardware if "jpeg" not in name) or "none"
     absent = [name for name in ENCODERS if name not in have]
     if absent:
         yield "absent", ", ".join(absent)

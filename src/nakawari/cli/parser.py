@@ -38,8 +38,9 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse, after spelling every long flag with hyphens."""
-        words = [_spell(word) for word in (sys.argv[1:] if args is None else args)]
-        return super().parse_known_args(words, namespace)
+        words = list(sys.argv[1:] if args is None else args)
+        end = words.index("--") if "--" in words else len(words)
+        return super().parse_known_args([*map(_spell, words[:end]), *words[end:]], namespace)
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -87,6 +88,16 @@ def ratio(text: str) -> Fraction:
     return value
 
 
+def time(text: str) -> Fraction:
+    """`62.5`, `1:02.5` → exact seconds from 0 on."""
+    from nakawari.timeline.cuts import moment
+
+    value = moment(text)
+    if value is None or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 62.5 or 1:02.5")
+    return value
+
+
 def factor(text: str) -> Fraction:
     """`2`, `2.5`, `5/2` → exact Fraction of at least 1."""
     value = ratio(text)
@@ -104,6 +115,17 @@ def doublings(text: str) -> Fraction:
     if not 0 <= value <= 10:
         raise argparse.ArgumentTypeError(f"{text!r} is not in 0..10")
     return Fraction(2**value)
+
+
+def frame_size(text: str) -> tuple[int, int]:
+    """`512` or `640x360` (width × height) → (height, width)."""
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360") from None
+    if len(numbers) not in (1, 2) or min(numbers) < 16:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512 or 640x360, of at least 16")
+    return numbers[-1], numbers[0]
 
 
 def at_least(low: int) -> Callable[[str], int]:

@@ -57,6 +57,8 @@ def _bars() -> Iterator[Progress]:
             bars.start()  # not before there is something to show: a failure before that is one line
         if stage not in tasks:
             tasks[stage] = (bars.add_task(STAGES.get(stage, stage), total=total, fps=0.0), monotonic())
+        elif done == 0:  # the next clip of a folder
+            tasks[stage] = (tasks[stage][0], monotonic())
         task, begin = tasks[stage]
         bars.update(task, completed=done, total=total, fps=done / max(1e-3, monotonic() - begin))
 

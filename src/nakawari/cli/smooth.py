@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="OUT", help="a video file, folder or pattern (beside the input)"
     )
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace an output that exists")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep finished pieces beside the output; the same command goes on after it was cut off",
+    )
     parser.add_argument("--plan", metavar="FILE", help="carry out a plan that `nakawari plan --json` wrote")
     model = parser.add_argument_group("model")
     model.add_argument(
@@ -41,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pix-fmt", "-pix_fmt", metavar="NAME", help="pixel format (the input's where it can be)"
     )
     encoder.add_argument("-an", "--no-sound", action="store_true", help="leave the sound out")
+    encoder.add_argument(
+        "--stretch-sound",
+        action="store_true",
+        help="with --slowmo: stretch the sound at its pitch (it is left out)",
+    )
     encoder.add_argument("-sn", "--no-subtitles", action="store_true", help="leave the subtitles out")
     output = parser.add_argument_group("what is said")
     output.add_argument("--report", metavar="FILE", help="write what was done as JSON")
@@ -54,37 +64,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Smooth, and say what was done."""
+    from nakawari.pipeline.batch import is_batch
     from nakawari.pipeline.smooth import check_report_path, smooth, write_report
 
     if arguments.verbose:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if arguments.report:
         check_report_path(Path(arguments.report))
-    words = ("codec", "crf", "preset", "tune", "pix_fmt")
+    names = ("codec", "crf", "preset", "tune", "pix_fmt")
     encode: dict[str, Any] = {
-        word: given for word in words if (given := getattr(arguments, word)) is not None
+        word: given for word in names if (given := getattr(arguments, word)) is not None
     }
-    encode |= {"sound": not arguments.no_sound, "subtitles": not arguments.no_subtitles}
+    encode |= {
+        "sound": not arguments.no_sound,
+        "subtitles": not arguments.no_subtitles,
+        "stretch": arguments.stretch_sound,
+    }
+    words: dict[str, Any] = {
+        "model": arguments.model,
+        "weights": arguments.weights,
+        "device": arguments.device,
+        "precision": arguments.precision,
+        "encode": encode,
+        "overwrite": arguments.overwrite,
+        "resume": arguments.resume,
+        **timing(arguments),
+    }
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
+    if is_batch(arguments.input):
+        return _batch(arguments, words, style)
     with shown(style) as progress:
-        report = smooth(
-            arguments.input,
-            arguments.output,
-            model=arguments.model,
-            weights=arguments.weights,
-            device=arguments.device,
-            precision=arguments.precision,
-            plan=arguments.plan,
-            encode=encode,
-            overwrite=arguments.overwrite,
-            progress=progress,
-            **timing(arguments),
-        )
+        report = smooth(arguments.input, arguments.output, plan=arguments.plan, progress=progress, **words)
     if arguments.report:
         write_report(report, Path(arguments.report))
     if not arguments.quiet:
         print(_summary(report), file=sys.stderr)
     return 0
+
+
+def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> int:
+    """Smooth a folder of clips; a line for each that failed, and one for all in the end."""
+    from nakawari.errors import InputError
+    from nakawari.pipeline.batch import clips, smooth_all
+    from nakawari.pipeline.smooth import write_json
+
+    if arguments.plan:
+        raise InputError("a plan belongs to one clip; give --plan with one, not with a folder of clips.")
+    total, failed, rows = len(clips(arguments.input)), 0, []
+    with shown(style) as progress:
+        results = smooth_all(arguments.input, arguments.output, progress=progress, **words)
+        for number, done in enumerate(results, start=1):
+            row: dict[str, Any] = {"input": str(done.source)}
+            if done.report is None:
+                failed += 1
+                row["error"] = " ".join(str(done.error).split())
+                print(f"nakawari: [{number}/{total}] {done.source.name}: {row['error']}", file=sys.stderr)
+            else:
+                row |= done.report.to_dict()
+                if not arguments.quiet:
+                    print(f"[{number}/{total}] {_summary(done.report)}", file=sys.stderr)
+            rows.append(row)
+    if arguments.report:
+        write_json({"clips": rows, "failed": failed}, Path(arguments.report))
+    if not arguments.quiet or failed:
+        print(f"{total - failed} of {total} clips are done, {failed} failed.", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _summary(report: Report) -> str:

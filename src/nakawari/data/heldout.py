@@ -1,4 +1,4 @@
-"""Vector animations that are never trained on, so that benchmarks on them mean something.
+"""What is never trained on, so that benchmarks on it mean something: vector animations, and scenes by seed.
 
 Whole repositories are held out, not single files: what one artist drew in one style stays together.
 """
@@ -12,6 +12,9 @@ HELD_OUT_REPOSITORIES = (
     "xvrh/lottie-flutter",
 )
 """As `lottie_index.json` names them."""
+
+HELD_OUT_SEED = 1_000_003
+"""Added to the seed of a training run for its own evaluation; benchmarks draw scenes from this very seed."""
 
 
 def is_held_out(repository: str) -> bool:

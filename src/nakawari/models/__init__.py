@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from nakawari.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nakawari.models.base import Interpolator
 
 Weights = Literal["none", "shipped", "file"]
@@ -24,7 +22,8 @@ class Row:
     Attributes:
         name: what users type.
         family: rows of one family share their code.
-        entry: `module:attribute` of a callable `(name, weights, device, precision) -> Interpolator`.
+        entry: `module:attribute` of a callable `(name, weights, device, precision) -> Interpolator`;
+            `weights` is what `official.open_weights` gave, or None for rows that need none.
         weights: "none" (it needs none), "shipped" (they come with nakawari) or "file" (the user has them).
         licence: of the weights, or of the code where there are none.
         summary: one line.
@@ -36,6 +35,45 @@ class Row:
     weights: Weights
     licence: str
     summary: str
+
+
+_RIFE_4 = (
+    *(
+        "4.0",
+        "4.1",
+        "4.2",
+        "4.3",
+        "4.4",
+        "4.5",
+        "4.6",
+        "4.7",
+        "4.8",
+        "4.9",
+        "4.10",
+        "4.11",
+        "4.12",
+        "4.12-lite",
+    ),
+    *(
+        "4.13",
+        "4.13-lite",
+        "4.14",
+        "4.14-lite",
+        "4.15",
+        "4.15-lite",
+        "4.16-lite",
+        "4.17",
+        "4.17-lite",
+        "4.18",
+    ),
+    *("4.19", "4.20", "4.21", "4.22", "4.22-lite", "4.23", "4.24", "4.25", "4.25-lite", "4.25-heavy", "4.26"),
+    "4.26-heavy",
+)
+
+
+def _rife(version: str, summary: str) -> Row:
+    name = f"rife-{version}" if version else "rife"
+    return Row(name, "rife", "nakawari.models.rife.model:build", "file", "MIT", summary)
 
 
 CATALOG: tuple[Row, ...] = (
@@ -55,18 +93,31 @@ CATALOG: tuple[Row, ...] = (
         "MIT",
         "Cross-fade; for tests and comparisons.",
     ),
+    _rife("", "The paper's RIFE: flow straight from the middle, and refinement; only ½."),
+    _rife("m", "The paper's RIFE for any t."),
+    _rife("2r", "The paper's RIFE at double resolution; only ½."),
+    _rife("hd3", "RIFE HD v3: small, without refinement; only ½."),
+    *(_rife(version, f"Practical-RIFE {version}.") for version in _RIFE_4),
+    *(
+        Row(f"film-{loss}", "film", "nakawari.models.film.model:build", "file", "Apache-2.0", summary)
+        for loss, summary in (
+            ("l1", "FILM, trained for the least error: large motion, soft."),
+            ("vgg", "FILM, trained on features as well."),
+            ("style", "FILM, trained for sharpness: large motion."),
+        )
+    ),
     Row(
         "animeinterp",
         "animeinterp",
-        "nakawari.models.animeinterp:build",
+        "nakawari.models.animeinterp.model:build",
         "file",
         "MIT",
-        "Deep Animation Video Interpolation in the Wild: recurrent flow refinement and synthesis.",
+        "Deep Animation Video Interpolation in the Wild: segments, recurrent refinement, synthesis.",
     ),
     Row(
         "animeinterp-gma",
         "animeinterp",
-        "nakawari.models.animeinterp:build",
+        "nakawari.models.animeinterp.model:build",
         "file",
         "MIT",
         "AnimeInterp with global motion aggregation.",
@@ -74,8 +125,8 @@ CATALOG: tuple[Row, ...] = (
 )
 
 DEFAULT = "classic"
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".pkl", ".ckpt")
-"""What a name that ends so is: a file."""
+
+WEIGHT_FILES = (".safetensors", ".pkl", ".pth", ".pt", ".ckpt", ".bin")
 
 
 def find(name: str) -> Row:
@@ -101,6 +152,11 @@ def list_models() -> list[Row]:
     return list(CATALOG)
 
 
+def is_file(name: str) -> bool:
+    """Whether `name` means a weight file rather than a row: it has a folder, or an ending that files have."""
+    return Path(name).suffix in WEIGHT_FILES or Path(name).name != name
+
+
 def load(
     name: str | Path = DEFAULT,
     weights: str | Path | None = None,
@@ -111,44 +167,41 @@ def load(
     """Make a model ready to draw.
 
     Args:
-        name: a CATALOG name; or a weight file, ours or another project's, which says what it is.
-        weights: a file, for models whose weights are not shipped.
+        name: a CATALOG name; or a weight file, ours or one that another project released.
+        weights: a file, for models whose weights are not shipped; None: what `models get` downloaded.
         device: "auto" (a GPU when there is one), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto", "fp32", "bf16" or "fp16".
-        options: what the family takes besides, such as `iterations`; None is as if it were not given.
+        options: what the model lets one adjust, such as RIFE's `flow_scale`; see docs/models.md.
 
     Raises:
-        ModelError: no such model or option, or its weights are absent or do not fit.
+        ModelError: no such model, or its weights are absent or do not fit.
         BackendError: the device or precision that was named cannot be used here.
+        InputError: the model has no such option, or it cannot have this value.
     """
     from nakawari.models.device import choose_device, choose_precision
 
+    found = None
+    if is_file(str(name)):
+        if weights is not None:
+            raise ModelError(f"two weight files are given, {name} and {weights}; wanted one.")
+        name, weights = "", name
+    row = find(str(name)) if name else None
+    if row is not None and row.weights == "none" and weights is not None:
+        raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
+    if row is not None and row.weights == "file" and weights is None:
+        from nakawari.models.sources import weights_of
+
+        weights = weights_of(row.name)
     chosen = choose_device(device)
     kind = choose_precision(precision, chosen)
-    content: Any = weights
-    if Path(name).suffix in WEIGHT_SUFFIXES:
+    if weights is not None:
         from nakawari.models.official import open_weights
 
-        if weights is not None:
-            raise ModelError(f"two weight files were given, {name} and {weights}; wanted one.")
-        content = open_weights(name)
-        name = content.model
-    row = find(str(name))
-    if row.weights == "none" and weights is not None:
-        raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
+        found = open_weights(weights, row.name if row else None)
+        row = row or find(found.model)
+    assert row is not None
     module, attribute = row.entry.split(":")
-    build: Callable[..., Interpolator] = getattr(import_module(module), attribute)
-    return build(row.name, content, chosen, kind, **_known(build, options, row.name))
-
-
-def _known(build: Callable[..., Interpolator], options: dict[str, Any], name: str) -> dict[str, Any]:
-    """The options that were given, all of which the family must take."""
-    from inspect import signature
-
-    takes = [key for key, one in signature(build).parameters.items() if one.kind is one.KEYWORD_ONLY]
-    given = {key: value for key, value in options.items() if value is not None}
-    unknown = sorted(set(given) - set(takes))
-    if unknown:
-        has = f"it takes {', '.join(takes)}" if takes else "it takes none"
-        raise ModelError(f"{name} has no option {', '.join(unknown)}; {has}.")
-    return given
+    model: Interpolator = getattr(import_module(module), attribute)(row.name, found, chosen, kind)
+    if options:
+        model.adjust(**options)
+    return model

@@ -14,7 +14,7 @@ The base class takes care of what no model should have to think about:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar, overload
@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError, ShapeError
+from nakawari.models.overlays import StillLayer
 from nakawari.tensors import (
     Array,
     check_frame,
@@ -97,6 +98,7 @@ class Pair:
     state: Any = None
     images: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     size: tuple[int, int] = (0, 0)
+    layer: StillLayer | None = field(default=None, repr=False)
 
 
 class Interpolator(ABC):
@@ -104,15 +106,31 @@ class Interpolator(ABC):
 
     multiple: int = 1
     """Height and width are padded to a multiple of this."""
+    options: Mapping[str, Any] = {}
+    """What can be chosen, and what is; see `adjust`."""
+    knows_layers: ClassVar[bool] = False
+    """What stays while the picture pans is taken off before, and laid over what is drawn (`overlays.py`)."""
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
-    takes_guide: ClassVar[bool] = False
-    """Whether the model starts from `guide`, where there is one."""
-    guide: Guide | None = None
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
         self.device = torch.device(device)
+
+    def adjust(self, **options: Any) -> None:
+        """Set what the model lets one choose: the keys of `options`; others keep what they have.
+
+        Raises:
+            InputError: there is no such option, or it cannot have this value.
+        """
+        for option in options:
+            if option not in self.options:
+                raise InputError(f"{self.name} has no option {option!r}; leave it out.")
+        self._adjust(dict(self.options) | options)
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        """Take the options over, or refuse them."""
+        self.options = options
 
     # -- what a model implements ---------------------------------------------------------------
 
@@ -161,11 +179,15 @@ class Interpolator(ABC):
         whole = (box.bottom - box.top, box.right - box.left) == size
         with torch.inference_mode():
             images = self._image(box.crop(key0)), self._image(box.crop(key1))
-            guide0, guide1 = (pad_to_multiple(_guide(image), self.multiple)[0] for image in images)
-            features0 = self._features(enc0 if whole else None, guide0)
-            features1 = self._features(enc1 if whole else None, guide1)
+            layer = StillLayer.of(*images) if self.knows_layers else None
+            if layer is not None:
+                images = layer.beneath
+            guide0, guide1 = _guide(images[0]), _guide(images[1])
+            kept = whole and layer is None
+            features0 = self._features(enc0 if kept else None, guide0)
+            features1 = self._features(enc1 if kept else None, guide1)
             state = self._prepare(guide0, guide1, features0, features1)
-        return Pair(key0, key1, box, state, images, size)
+        return Pair(key0, key1, box, state, images, size, layer)
 
     def at(self, pair: Pair, t: Time) -> Picture:
         """Draw the picture at `t` of the way, of the kind and type that the keys have.
@@ -180,6 +202,8 @@ class Interpolator(ABC):
         assert pair.images is not None
         with torch.inference_mode():
             drawn = self._draw(pair.state, float(t), pair.images)
+            if pair.layer is not None:
+                drawn = Drawn(*pair.layer.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn)
 
     @overload
@@ -200,12 +224,12 @@ class Interpolator(ABC):
     # -- inside --------------------------------------------------------------------------------
 
     def _image(self, picture: Picture) -> Tensor:
-        """The picture as [B, C, H, W] floats on our device, colour premultiplied when it has alpha."""
+        """The picture as padded [B, C, H, W] floats on our device, colour premultiplied when it has alpha."""
         image = picture.to(self.device) if isinstance(picture, Tensor) else to_tensor(picture, self.device)
         if image.shape[1] == 4:
             alpha = image[:, 3:]
             image = torch.cat([image[:, :3] * alpha, alpha], 1)
-        return image
+        return pad_to_multiple(image, self.multiple)[0]
 
     def _features(self, encoded: Encoded | None, guide: Tensor) -> Any:
         if encoded is None:
@@ -231,15 +255,15 @@ class Interpolator(ABC):
         return grown
 
     def _draw(self, state: Any, t: float, images: tuple[Tensor, Tensor]) -> Drawn:
-        padded = [pad_to_multiple(image, self.multiple)[0] for image in images]
-        drawn = self._at(state, t, padded[0][:, :3], padded[1][:, :3])
-        image, cover = drawn.image, drawn.cover
-        if images[0].shape[1] == 4:
-            alphas = [image4[:, 3:].expand(-1, 3, -1, -1) for image4 in padded]
-            alpha = self._at(state, t, alphas[0], alphas[1]).image.mean(1, keepdim=True)
-            image = torch.cat([image, alpha], 1)
-        size = (images[0].shape[-2], images[0].shape[-1])
-        return Drawn(unpad(image, size), None if cover is None else unpad(cover, size))
+        """Draw between padded images, [B, 3 or 4, H, W]."""
+        # A model may know what it prepared by identity, so colours without alpha go in as they are.
+        first, second = (image if image.shape[1] == 3 else image[:, :3] for image in images)
+        drawn = self._at(state, t, first, second)
+        if images[0].shape[1] == 3:
+            return drawn
+        first, second = (image[:, 3:].expand(-1, 3, -1, -1) for image in images)
+        alpha = self._at(state, t, first, second).image.mean(1, keepdim=True)
+        return Drawn(torch.cat([drawn.image, alpha], 1), drawn.cover)
 
 
 def change_box(frame0: Picture, frame1: Picture) -> Box | None:
@@ -273,7 +297,9 @@ def _guide(image: Tensor) -> Tensor:
 def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
     """Un-premultiply, give still pixels back, and put the box into the frame."""
     key0, key1 = box.crop(pair.frame0), box.crop(pair.frame1)
-    image, cover = drawn.image, drawn.cover
+    size = (box.bottom - box.top, box.right - box.left)
+    image = unpad(drawn.image, size)
+    cover = None if drawn.cover is None else unpad(drawn.cover, size)
     if image.shape[1] == 4:
         alpha = image[:, 3:].clamp(0, 1)
         image = torch.cat([image[:, :3] / alpha.clamp_min(1e-6), alpha], 1)

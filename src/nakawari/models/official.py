@@ -19,7 +19,11 @@ from torch import Tensor
 from nakawari import checkpoints
 from nakawari.errors import ModelError
 
-RECOGNISERS: tuple[str, ...] = ("nakawari.models.animeinterp.official:recognise",)
+RECOGNISERS: tuple[str, ...] = (
+    "nakawari.models.rife.official:recognise",
+    "nakawari.models.film.official:recognise",
+    "nakawari.models.animeinterp.official:recognise",
+)
 """`module:function` of each family, asked in this order; see `Recogniser`."""
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -67,12 +71,21 @@ def open_weights(path: str | Path, wanted: str | None = None) -> Weights:
         tensors, header = checkpoints.load(path, torch.float32)
         found: Weights | None = Weights(header.model, tensors, header.config, source="nakawari")
     else:
-        found = recognise(flatten(checkpoints.load_pt(path), str(path)), wanted)
+        tensors = flatten(checkpoints.load_pt(path), str(path))
+        try:
+            found = recognise(tensors, wanted)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
     if found is None:
         raise ModelError(f"{path} holds weights of no model that nakawari knows.")
     if wanted is not None and found.model != wanted:
         raise ModelError(f"{path} holds weights of {found.model}; wanted {wanted}.")
     return found
+
+
+def shipped(name: str) -> Path:
+    """The weight file that comes with nakawari for a row of CATALOG."""
+    return Path(__file__).with_name("weights") / f"{name}.safetensors"
 
 
 def recognise(tensors: Mapping[str, Tensor], wanted: str | None = None) -> Weights | None:

@@ -9,17 +9,19 @@ that moved further than flow can look.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.ops.compiled import compile_kernel
+from nakawari.ops.compiled import compile_kernel, in_bands
 
 RIVAL, FAR = 0.1, 2.5
 """A region hardly less alike than the best, and not further than this many times as far, leaves doubt."""
 
 Labels = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,88 @@ def describe(picture: Bytes, labels: Labels, count: int) -> Regions:
     _describe(np.ascontiguousarray(picture), labels, sums, box)
     area = sums[:, 0]
     return Regions(area, sums[:, 1:3] / area[:, None], box, sums[:, 3:] / area[:, None])
+
+
+def pool(features: Floats, labels: Labels, count: int) -> Floats:
+    """Mean feature of each label (super-pixel pooling), [K, C]; 0 where a label has no pixel.
+
+    Args:
+        features: [C, H, W].
+        labels: [H, W], 0..count-1.
+        count: of labels.
+
+    Source: Liu et al. 2015, "Learning Depth from Single Monocular Images Using Deep Convolutional Neural
+    Fields", section 3.4.
+    """
+    sums = np.zeros((len(features), count))
+    planes = np.ascontiguousarray(features).reshape(len(features), -1)
+    flat = np.ascontiguousarray(labels).reshape(-1)
+    in_bands(partial(_pool, planes, flat, sums), len(features), smallest=1)
+    area = np.bincount(flat, minlength=count)
+    return np.ascontiguousarray((sums / np.maximum(area, 1)).T, np.float32)
+
+
+def intersections(one: Floats, other: Floats) -> Floats:
+    """[K0, K1]: of every pair of rows of [K0, N] and [K1, N], the sum of the smaller values."""
+    sums = np.empty((len(one), len(other)), np.float32)
+    in_bands(partial(_intersections, one, other, sums), len(one), smallest=1)
+    return sums
+
+
+def contacts(labels: Labels, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Which labels touch: [E, 2] pairs, each both ways round, and [E] how many pixel edges they share."""
+    found = []
+    for one, other in ((labels[:, 1:], labels[:, :-1]), (labels[1:], labels[:-1])):
+        differ = one != other
+        a, b = one[differ].astype(np.int64), other[differ].astype(np.int64)
+        found += [a * count + b, b * count + a]
+    keys, lengths = np.unique(np.concatenate(found), return_counts=True)
+    return np.stack([keys // count, keys % count], 1), lengths
+
+
+def join_alike(labels: Labels, picture: Bytes, small: float, sliver: float, tolerance: float = 12) -> Labels:
+    """Let small regions join the neighbour whose colour is nearest, all at once, until none is left to join.
+
+    A region of `small` pixels or less joins whatever it touches; one of `sliver` or less only what has its
+    colour. Larger ones never do, so two large ones are never joined, by a chain of small ones neither. A
+    region of fewer than 5 pixels that touches nothing becomes line.
+
+    Args:
+        labels: [H, W], 0 is line and is no neighbour.
+        picture: [H, W, 3], 0-255.
+        small, sliver: pixels.
+        tolerance: largest difference of a channel's means between regions of one colour.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    while True:
+        count = int(labels.max()) + 1
+        flat = labels.reshape(-1)
+        area = np.bincount(flat, minlength=count)
+        colour = (
+            np.stack(
+                [np.bincount(flat, weights=picture[..., c].reshape(-1), minlength=count) for c in range(3)], 1
+            )
+            / np.maximum(area, 1)[:, None]
+        )
+        pairs, _ = contacts(labels, count)
+        pairs = pairs[(pairs > 0).all(1)]
+        unlike = np.abs(colour[pairs[:, 0]] - colour[pairs[:, 1]]).max(1)
+        order = np.lexsort((unlike, pairs[:, 0]))
+        _, nearest = np.unique(pairs[order, 0], return_index=True)
+        edges = pairs[order[nearest]]
+        own = area[edges[:, 0]]
+        joins = (own <= small) | ((own <= sliver) & (unlike[order[nearest]] <= tolerance))
+        edges = edges[joins]
+        if not len(edges):
+            break
+        graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), (count, count))
+        labels = connected_components(graph, directed=False)[1].astype(np.int32)[labels]
+        # Line is alone in its component and comes first, so it is 0 again.
+    lonely = np.ones(count, np.bool_)
+    lonely[pairs.reshape(-1)] = False
+    return np.where((lonely & (area < 5))[labels], 0, labels).astype(np.int32)
 
 
 def match_regions(
@@ -161,3 +245,20 @@ def _describe(picture, labels, sums, box):  # type: ignore[no-untyped-def]
                 sums[k, 3 + c] += picture[y, x, c]
             box[k, 0], box[k, 1] = min(box[k, 0], x), min(box[k, 1], y)
             box[k, 2], box[k, 3] = max(box[k, 2], x + 1), max(box[k, 3], y + 1)
+
+
+@compile_kernel("void(f4[:, ::1], i4[::1], f8[:, ::1], i8, i8)")
+def _pool(planes, labels, sums, top, bottom):  # type: ignore[no-untyped-def]
+    for c in range(top, bottom):
+        for p in range(len(labels)):
+            sums[c, labels[p]] += planes[c, p]
+
+
+@compile_kernel("void(f4[:, ::1], f4[:, ::1], f4[:, ::1], i8, i8)", fast=True)
+def _intersections(one, other, sums, top, bottom):  # type: ignore[no-untyped-def]
+    for i in range(top, bottom):
+        for j in range(len(other)):
+            total = np.float32(0)
+            for n in range(one.shape[1]):
+                total += min(one[i, np.uint32(n)], other[j, np.uint32(n)])
+            sums[i, j] = total

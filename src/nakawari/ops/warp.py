@@ -32,8 +32,20 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     """
     check_image(image)
     check_flow(flow, like=image)
+    return sample(image, pixel_grid(flow) + flow)
+
+
+def sample(image: Tensor, place: Tensor) -> Tensor:
+    """Look up `image` at places, whole coordinates being pixel centres.
+
+    Args:
+        image: [B, C, H, W], any range.
+        place: [B, 2, h, w], pixels, (x, y). Places outside take the nearest edge pixel.
+
+    Returns:
+        [B, C, h, w], bilinear between pixels.
+    """
     height, width = image.shape[-2:]
-    place = pixel_grid(flow) + flow
     # Clamping the places is border padding, which not every device has in grid_sample.
     x = place[:, 0].clamp(0, width - 1) * (2 / max(width - 1, 1)) - 1
     y = place[:, 1].clamp(0, height - 1) * (2 / max(height - 1, 1)) - 1

@@ -11,10 +11,12 @@ from typing import Literal
 
 from nakawari.errors import InputError, MediaError
 from nakawari.pipeline.render import Progress, silent
+from nakawari.pipeline.timing import Cuts, Number, Timing
 from nakawari.timeline.plan import Drawing, Plan, Shot
 from nakawari.video.frames import Info, Reader
 
-Cuts = Literal["auto", "off"] | str | Path | Sequence[int]
+LONGEST_S = 900
+"""A frame that is shown for longer (seconds) is a broken clock, to be filled with a day of copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ def analyse(
     progress("analyse", 0, reader.info.frames)
     with closing(prefetch(reader)) as frames:
         for frame in frames:
+            if frame.duration > LONGEST_S:
+                raise MediaError(
+                    f"{reader.info.path} shows frame {frame.index} for {float(frame.duration):.0f} s; "
+                    f"wanted at most {LONGEST_S} s. Where that is no slip of its clock, split it there."
+                )
             measurements.append(measurer.add(*planes(frame)))
             times.append(frame.pts)
             durations.append(frame.duration)
@@ -75,12 +82,17 @@ def analyse(
 def plan(
     source: str | Path | Reader,
     *,
-    fps: Fraction | float | str | None = None,
-    factor: Fraction | float | str | None = None,
+    fps: Number | None = None,
+    factor: Number | None = None,
+    slowmo: Number | None = None,
+    start: Number | None = None,
+    end: Number | None = None,
+    loop: bool = False,
     holds: Literal["keep", "smooth"] = "keep",
-    hold_max: Fraction | float | str | None = None,
+    hold_max: Number | None = None,
     cuts: Cuts = "auto",
-    input_rate: Fraction | float | str | None = None,
+    cut_fill: Literal["copy", "nearest"] = "copy",
+    input_rate: Number | None = None,
     progress: Progress = silent,
 ) -> Plan:
     """Decide how every output frame is made, before any frame is made.
@@ -88,11 +100,17 @@ def plan(
     Args:
         source: a video file, a folder or pattern of images, or an open reader.
         fps: output frames a second; exact when given as Fraction or as text such as "60000/1001".
-        factor: instead of `fps`, output frames for each input frame, at least 1. Neither: 2.
+        factor: instead of `fps`, output frames for each input frame, at least 1 (which draws only what
+            repeats). Neither: 2, or `slowmo` where that is given.
+        slowmo: how many times as long the output lasts.
+        start, end: only what begins between these times, in seconds or as "1:02.5"; the output starts at 0.
+        loop: the last drawing moves on to the first one.
         holds: "keep" lets a drawing that is shown longer than `hold_max` stay still until one cadence
             step before the next one; "smooth" spreads the motion over the whole duration.
-        hold_max: seconds; None takes the larger of 1/4 s and 1.5 cadence steps.
+        hold_max: seconds of the input; None takes the larger of 1/4 s and 1.5 cadence steps.
         cuts: as `analyse` takes them.
+        cut_fill: "copy" shows the last drawing up to a cut, "nearest" from the middle between the last input
+            frame before it and the first one after it the latter.
         input_rate: frames a second of an image sequence.
         progress: is told the stage "analyse".
 
@@ -100,22 +118,16 @@ def plan(
         InputError: a value is out of range, or the rate is below that of the input.
         MediaError: the clip cannot be read.
     """
-    from nakawari.timeline.retime import target_rate
-    from nakawari.video.open import open_reader
+    timing = Timing.of(
+        fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
+        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
+    )  # fmt: skip
+    reader = timing.open(source).reader if isinstance(source, (str, Path)) else source
+    rate = timing.rate(reader.info.rate)
+    return lay_out(analyse(reader, cuts=cuts, progress=progress), rate, timing)
 
-    reader = open_reader(source, exact(input_rate)) if isinstance(source, (str, Path)) else source
-    rate = target_rate(reader.info.rate, fps=exact(fps), factor=exact(factor))
-    seen = analyse(reader, cuts=cuts, progress=progress)
-    return lay_out(seen, rate, holds=holds, hold_max=exact(hold_max))
 
-
-def lay_out(
-    seen: Analysis,
-    rate: Fraction,
-    *,
-    holds: Literal["keep", "smooth"] = "keep",
-    hold_max: Fraction | None = None,
-) -> Plan:
+def lay_out(seen: Analysis, rate: Fraction, timing: Timing) -> Plan:
     """The plan at `rate` of a clip that has been analysed."""
     from nakawari.timeline.retime import lay
 
@@ -125,20 +137,13 @@ def lay_out(
         seen.shots,
         seen.drawings,
         rate=rate,
-        holds=holds,
-        hold_max=hold_max,
+        holds=timing.holds,
+        hold_max=timing.hold_max,
+        cut_fill=timing.cut_fill,
+        slowmo=timing.slowmo,
+        loop=timing.loop,
         input_name=seen.info.path,
     )
-
-
-def exact(value: Fraction | float | str | None) -> Fraction | None:
-    """A number as exact Fraction; a float is taken as it prints (59.94 is 2997/50)."""
-    if value is None or isinstance(value, Fraction):
-        return value
-    try:
-        return Fraction(str(value))
-    except (ValueError, ZeroDivisionError) as error:
-        raise InputError(f"{value!r} is not a number such as 60, 23.976 or 60000/1001.") from error
 
 
 def _read_cuts(cuts: Cuts, times: Sequence[Fraction]) -> Literal["auto", "off"] | list[int]:

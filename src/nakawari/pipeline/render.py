@@ -7,9 +7,11 @@ handed on to the next pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from nakawari.errors import PlanError
 from nakawari.pipeline.report import Work
@@ -35,7 +37,12 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 
 def render(
-    plan: Plan, frames: Iterable[Frame], writer: Writer, model: Interpolator, progress: Progress = silent
+    plan: Plan,
+    frames: Iterable[Frame],
+    writer: Writer,
+    model: Interpolator,
+    progress: Progress = silent,
+    done: int = 0,
 ) -> Work:
     """Carry out `plan`.
 
@@ -45,16 +52,18 @@ def render(
         writer: takes the frames; neither finished nor aborted here.
         model: draws what has to be drawn.
         progress: is told the stage "render".
+        done: so many slots stand already, and are left out.
 
     Raises:
         PlanError: the plan names a frame that never comes, or goes back too far.
     """
     work = Work()
-    window = _Window(plan, iter(frames), work)
+    slots = plan.slots[done:]
+    window = _Window(slots, iter(frames), work)
     artist = _Artist(model, work)
     total = len(plan.slots)
-    progress("render", 0, total)
-    for number, slot in enumerate(plan.slots):
+    progress("render", done, total)
+    for number, slot in enumerate(slots):
         source = window.frame(slot.source, number)
         target = None if slot.target is None else window.frame(slot.target, number)
         picture = None if target is None else artist.draw(source, target, slot)
@@ -68,20 +77,20 @@ def render(
             work.drawn += 1
         work.timing.write += perf_counter() - begin
         window.forget(number)
-        progress("render", number + 1, total)
+        progress("render", done + number + 1, total)
     return work
 
 
 class _Window:
     """The decoded frames that the slots to come still need."""
 
-    def __init__(self, plan: Plan, frames: Iterator[Frame], work: Work) -> None:
+    def __init__(self, slots: Sequence[Slot], frames: Iterator[Frame], work: Work) -> None:
         self._frames = frames
         self._work = work
         self._kept: dict[int, Frame] = {}
         self._next = 0
         self._last_use: dict[int, int] = {}
-        for number, slot in enumerate(plan.slots):
+        for number, slot in enumerate(slots):
             self._last_use[slot.source] = number
             if slot.target is not None:
                 self._last_use[slot.target] = number
@@ -106,6 +115,24 @@ class _Window:
         done = [index for index in self._kept if self._last_use[index] <= slot]
         for index in done:
             del self._kept[index]
+
+
+def hard(picture: Array, key0: Array, key1: Array) -> Array:
+    """`picture` with edges as hard as those of its keys: where neither has half-clear pixels, nor has it.
+
+    What a model makes between clear and opaque is colour that is not premultiplied, so an opaque pixel has
+    the full colour of what it shows. Other pictures come back as they are.
+    """
+    if picture.shape[2] != 4 or np.issubdtype(picture.dtype, np.floating):
+        return picture
+    opaque = np.iinfo(picture.dtype).max
+    for key in (key0, key1):
+        if not np.isin(key[..., 3], (0, opaque)).all():
+            return picture
+    covered = picture[..., 3] > opaque // 2
+    made: Array = np.where(covered[..., None], picture, np.zeros_like(picture))
+    made[..., 3][covered] = opaque
+    return made
 
 
 class _Artist:
@@ -137,7 +164,7 @@ class _Artist:
         picture = self._model.at(self._pair, slot.t)
         timing.draw += perf_counter() - prepared
         self._work.changed_px += (box.bottom - box.top) * (box.right - box.left)
-        return picture  # type: ignore[return-value]
+        return hard(picture, source.rgb(), target.rgb())  # type: ignore[arg-type]
 
     def _encode(self, frame: Frame) -> Encoded:
         known = self._encoded.get(frame.index)

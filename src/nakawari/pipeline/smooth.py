@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
-from nakawari.errors import InputError, OutputError
-from nakawari.models import DEFAULT, find, load
-from nakawari.pipeline.analyse import Cuts, analyse, exact, lay_out
+from nakawari.errors import InputError, NakawariError, OutputError
+from nakawari.models import DEFAULT, find, is_file, load
+from nakawari.pipeline.analyse import analyse, lay_out
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report
+from nakawari.pipeline.timing import Clip, Cuts, Number, Timing
 from nakawari.timeline.plan import Plan
 
 if TYPE_CHECKING:
     from nakawari.models.base import Interpolator
-
-Number = Fraction | float | str
+    from nakawari.video.encoders import EncodeOptions
+    from nakawari.video.journal import Journal
 
 
 def smooth(
@@ -28,6 +31,10 @@ def smooth(
     *,
     fps: Number | None = None,
     factor: Number | None = None,
+    slowmo: Number | None = None,
+    start: Number | None = None,
+    end: Number | None = None,
+    loop: bool = False,
     model: str = DEFAULT,
     weights: str | Path | None = None,
     device: str = "auto",
@@ -35,10 +42,12 @@ def smooth(
     holds: Literal["keep", "smooth"] = "keep",
     hold_max: Number | None = None,
     cuts: Cuts = "auto",
+    cut_fill: Literal["copy", "nearest"] = "copy",
     plan: Plan | str | Path | None = None,
     input_rate: Number | None = None,
     encode: dict[str, Any] | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     progress: Progress = silent,
 ) -> Report:
     """Raise the frame rate of a clip: draw the frames between its drawings, and keep its clock.
@@ -47,11 +56,15 @@ def smooth(
         source: a video file, or a folder or pattern (`frames/%05d.png`) of images.
         output: where to; its ending says the container, a folder or pattern takes images. None: beside
             the input, named after it.
-        fps, factor, holds, hold_max, cuts, input_rate: as `plan` takes them.
+        fps, factor, slowmo, start, end, loop, holds, hold_max, cuts, cut_fill, input_rate: as `plan` takes
+            them.
         model, weights, device, precision: as `load` takes them.
-        plan: carry out this plan (or the JSON file of one) instead of making one.
+        plan: carry out this plan (or the JSON file of one) instead of making one; `start`, `end`, `loop` and
+            `slowmo` have to be those that it was made with.
         encode: the fields of `video.encoders.EncodeOptions`, in ffmpeg's words: codec, crf, preset, pix_fmt.
         overwrite: replace what stands under `output`.
+        resume: keep finished pieces beside the output until it is whole, and go on from those of a run with
+            the same arguments that was cut off.
         progress: is told the stages "analyse" and "render".
 
     Returns:
@@ -61,50 +74,122 @@ def smooth(
         InputError: a value or the input cannot be used. OutputError: the output cannot be written.
         ModelError: no such model, or weights that do not fit.
     """
-    from nakawari.timeline.retime import target_rate
     from nakawari.video.encoders import EncodeOptions
-    from nakawari.video.open import open_reader, open_writer
-    from nakawari.video.threads import BackgroundWriter, prefetch
 
-    find(model)
-    options = EncodeOptions(**(encode or {}))
-    given = _given_plan(plan, fps, factor)
-    reader = open_reader(source, exact(input_rate))
-    rate = given.rate if given else target_rate(reader.info.rate, fps=exact(fps), factor=exact(factor))
-    target = (
-        Path(output) if output is not None else default_output(Path(source), rate, exact(factor), fps is None)
-    )
-    writer = BackgroundWriter(
-        open_writer(target, reader.info, rate, options, source=Path(source), overwrite=overwrite)
-    )
-    whole = False
-    try:
+    timing = Timing.of(
+        fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
+        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
+    )  # fmt: skip
+    if not is_file(model):
+        find(model)
+    options = EncodeOptions.of(encode or {})
+    given = _given_plan(plan, timing)
+    if output is None and str(source) == "-":
+        raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")
+    clip = timing.open(source)
+    rate = given.rate if given else timing.rate(clip.reader.info.rate)
+    job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, options, overwrite)
+    loading = (model, weights, device, precision)
+    journal = job.journal(given, loading) if resume else None
+    return job.run(given, journal, loading, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A render, of which all has been checked that can be before the clip is looked at."""
+
+    source: str
+    output: Path
+    rate: Fraction
+    timing: Timing
+    clip: Clip
+    options: EncodeOptions
+    overwrite: bool
+
+    def journal(self, given: Plan | None, model: tuple[Any, ...]) -> Journal:
+        """The folder of finished pieces of this very render."""
+        from nakawari.pipeline.resume import settings
+        from nakawari.video.journal import Journal
+        from nakawari.video.open import check_resumable
+
+        check_resumable(self.source, self.output)
+        words = dict(zip(("model", "weights", "device", "precision"), map(str, model), strict=True))
+        return Journal(self.output, settings(Path(self.source), self.timing, given, self.options, words))
+
+    def run(
+        self, given: Plan | None, journal: Journal | None, model: tuple[Any, ...], progress: Progress
+    ) -> Report:
+        """Look at the clip, lay the plan and carry it out."""
+        from nakawari.pipeline.resume import keep_plan, kept_plan
+        from nakawari.video.threads import BackgroundWriter, prefetch
+
         begin = perf_counter()
-        loading = _Loading(model, weights, device, precision)
-        if given is None:
-            seen = analyse(reader, cuts=cuts, progress=loading.watching(progress))
-            todo = lay_out(seen, rate, holds=holds, hold_max=exact(hold_max))
-        else:
-            todo = given
-        artist = loading.model()
-        analysed = perf_counter()
-        with closing(prefetch(reader)) as frames:
-            work = render(todo, frames, writer, artist, progress)
-        writer.finish()
-        whole = True
-    finally:
-        if not whole:
-            writer.abort()
-    return Report(
-        input=str(source),
-        output=str(target),
-        model=artist.name,
-        device=str(artist.device),
-        plan=todo,
-        work=work,
-        analyse_s=analysed - begin,
-        render_s=perf_counter() - analysed,
-    )
+        inner = self._writer(journal)
+        writer = BackgroundWriter(inner)
+        whole = False
+        try:
+            loading = _Loading(*model)
+            todo = given or (kept_plan(journal) if journal else None)
+            todo = todo or self._plan(loading.watching(progress))
+            artist = loading.model()
+            done = 0
+            if journal is not None:
+                keep_plan(journal, todo)
+                inner.begin(todo.slots[0].pts)
+                done = inner.done
+            analysed = perf_counter()
+            with closing(prefetch(self.clip.reader)) as frames:
+                work = render(todo, frames, writer, artist, progress, done)
+            writer.finish()
+            whole = True
+        finally:
+            if not whole:
+                writer.abort()
+        return Report(
+            input=self.source,
+            output=str(self.output),
+            model=artist.name,
+            device=str(artist.device),
+            plan=todo,
+            work=work,
+            analyse_s=analysed - begin,
+            render_s=perf_counter() - analysed,
+            notes=self._notes(done),
+        )
+
+    def _plan(self, progress: Progress) -> Plan:
+        seen = analyse(self.clip.reader, cuts=self.timing.cuts, progress=progress)
+        return lay_out(seen, self.rate, self.timing)
+
+    def _writer(self, journal: Journal | None) -> Any:
+        from nakawari.video.open import open_writer
+
+        try:
+            return open_writer(
+                self.output,
+                self.clip.reader.info,
+                self.rate,
+                self.options,
+                source=Path(self.source),
+                overwrite=self.overwrite,
+                span=self.clip.span,
+                retime=self.clip.retime,
+                journal=journal,
+            )
+        except NakawariError:
+            if journal is not None:
+                journal.release() if not journal.fresh else journal.remove()
+            raise
+
+    def _notes(self, done: int) -> list[str]:
+        """What the user should know."""
+        info = self.clip.reader.info
+        notes = []
+        if done:
+            notes.append(f"went on after {done} frames that stood already.")
+        if self.timing.slowmo != 1 and info.audio and self.options.sound and not self.options.stretch:
+            notes.append("the sound was left out, as time is slowed down; --stretch-sound stretches it.")
+        return notes
 
 
 class _Loading:
@@ -130,17 +215,34 @@ class _Loading:
         return self._future.result()
 
 
-def default_output(source: Path, rate: Fraction, factor: Fraction | None, by_factor: bool) -> Path:
-    """`clip_60fps.mkv`, or `clip_x2.mkv` when a factor was asked for; a folder `frames_x2` for images."""
-    mark = f"x{float(factor or 2):g}" if by_factor else f"{float(rate):.6g}fps"
+def _target(source: str | Path, output: str | Path | None, rate: Fraction, timing: Timing) -> Path:
+    if output is not None:
+        return Path(output)
+    if timing.slowmo != 1:
+        return default_output(Path(source), rate, timing.slowmo, True, "slow")
+    return default_output(Path(source), rate, timing.factor, timing.fps is None)
+
+
+def default_output(
+    source: Path, rate: Fraction, factor: Fraction | None, by_factor: bool, letter: str = "x"
+) -> Path:
+    """`clip_60fps.mkv`, or `clip_x2.mkv` when a factor was asked for; a folder `frames_x2` for images.
+
+    What cannot be written under the ending of the input becomes an .mkv.
+    """
+    from nakawari.video.images import is_images
+    from nakawari.video.open import writes
+
+    mark = f"{letter}{float(factor or 2):g}" if by_factor else f"{float(rate):.6g}fps"
     if source.is_dir():
         return source.with_name(f"{source.name}_{mark}")
-    if "%" in source.name or "*" in source.name:
+    if is_images(source) and ("%" in source.name or "*" in source.name):
         return source.parent.with_name(f"{source.parent.name}_{mark}")
-    return source.with_name(f"{source.stem}_{mark}{source.suffix}")
+    suffix = source.suffix if writes(source) else ".mkv"
+    return source.with_name(f"{source.stem}_{mark}{suffix}")
 
 
-def _given_plan(plan: Plan | str | Path | None, fps: Number | None, factor: Number | None) -> Plan | None:
+def _given_plan(plan: Plan | str | Path | None, timing: Timing) -> Plan | None:
     if plan is None or isinstance(plan, Plan):
         given = plan
     else:
@@ -148,16 +250,23 @@ def _given_plan(plan: Plan | str | Path | None, fps: Number | None, factor: Numb
             given = Plan.from_json(Path(plan).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"the plan {plan} cannot be read: {error}.") from error
-    if given is not None and (fps is not None or factor is not None):
+    if given is not None and (timing.fps is not None or timing.factor is not None):
         raise InputError("a plan says its own rate; give a plan, or fps or factor, not both.")
+    if given is not None and not given.slots:
+        raise InputError("the plan has no slots; wanted one for each output frame.")
     return given
 
 
 def write_report(report: Report, path: Path) -> None:
     """Write the report as JSON, whole or not at all."""
+    write_json(report.to_dict(), path)
+
+
+def write_json(values: dict[str, Any], path: Path) -> None:
+    """Write values as JSON, whole or not at all."""
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(report.to_json(), encoding="utf-8")
+        part.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -120,13 +120,21 @@ def clock(seconds: Fraction) -> str:
     return f"{'-' if seconds < 0 else ''}{head}:{tail}"
 
 
-def _seconds(word: str, row: int) -> Fraction:
-    match = re.fullmatch(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", word)
+def moment(word: str) -> Fraction | None:
+    """`62.5`, `62.5s`, `1:02.5` or `0:01:02.5` in seconds; None where it is none of these."""
+    match = re.fullmatch(r"(-?)(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", word.strip())
     if match is None:
+        return None
+    sign, hours, minutes, seconds = match.groups()
+    total = Fraction(seconds) + 60 * int(minutes or 0) + 3600 * int(hours or 0)
+    return -total if sign else total
+
+
+def _seconds(word: str, row: int) -> Fraction:
+    found = moment(word)
+    if found is None:
         raise PlanError(
             f"line {row} of the cuts is {word!r}; wanted a frame number such as 48 or a time such as 2.0, "
             "2s or 0:02.0."
         )
-    sign, hours, minutes, seconds = match.groups()
-    total = Fraction(seconds) + 60 * int(minutes or 0) + 3600 * int(hours or 0)
-    return -total if sign else total
+    return found

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeVar
 
 from nakawari.errors import InputError
 from nakawari.timeline.cadence import hold_limit, step_before
 from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
 
 Holds = Literal["keep", "smooth"]
+CutFill = Literal["copy", "nearest"]
+
+LARGEST_FACTOR = 1024
+"""Output frames for each input frame: more is a slip of the keyboard, and would fill any disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,22 @@ class Motion:
     target: int
 
 
-def target_rate(rate: Fraction, *, fps: Fraction | None = None, factor: Fraction | None = None) -> Fraction:
-    """Output frames a second from `--fps` or `--factor`; 2 × the input's rate when neither is given.
+def target_rate(
+    rate: Fraction,
+    *,
+    fps: Fraction | None = None,
+    factor: Fraction | None = None,
+    slowmo: Fraction = Fraction(1),
+) -> Fraction:
+    """Output frames a second from `--fps` or `--factor`, or what is usual when neither is given.
+
+    That is twice the input's rate, or the input's rate itself where time is slowed down.
 
     Args:
         rate: nominal rate of the input, frames a second.
-        fps: wanted rate; not below `rate`.
+        fps: wanted rate; not below `rate`, or `rate` / `slowmo` of the slowed-down input.
         factor: output frames for each input frame, any rational ≥ 1.
+        slowmo: how many times as long the output lasts.
 
     Raises:
         InputError: both are given, or the result would have fewer frames than the input.
@@ -50,17 +63,26 @@ def target_rate(rate: Fraction, *, fps: Fraction | None = None, factor: Fraction
     if fps is not None:
         if fps <= 0:
             raise InputError(f"--fps is {fps}; wanted more than 0.")
-        if fps < rate:
+        if fps * slowmo < rate:
             raise InputError(
-                f"--fps is {_show(fps)}, below the input's {_show(rate)}; wanted at least that: "
+                f"--fps is {_show(fps)}, below the input's {_show(rate / slowmo)}; wanted at least that: "
                 "frames are drawn between drawings, never dropped."
             )
+        _check_factor(fps * slowmo / rate)
         return fps
     if factor is None:
-        factor = Fraction(2)
+        factor = Fraction(2) if slowmo == 1 else slowmo
     if factor < 1:
         raise InputError(f"--factor is {_show(factor)}; wanted 1 or more.")
-    return rate * factor
+    _check_factor(factor)
+    return rate * factor / slowmo
+
+
+def _check_factor(factor: Fraction) -> None:
+    if factor > LARGEST_FACTOR:
+        raise InputError(
+            f"that is {_show(factor)} output frames for each input frame; wanted at most {LARGEST_FACTOR}."
+        )
 
 
 def lay(
@@ -72,6 +94,9 @@ def lay(
     rate: Fraction,
     holds: Holds = "keep",
     hold_max: Fraction | None = None,
+    cut_fill: CutFill = "copy",
+    slowmo: Fraction = Fraction(1),
+    loop: bool = False,
     input_name: str = "",
 ) -> Plan:
     """Decide every output frame.
@@ -84,10 +109,14 @@ def lay(
         rate: output frames a second.
         holds: "keep" leaves long drawings still, "smooth" spreads motion over their whole duration.
         hold_max: a drawing shown longer than this (seconds) is a hold; None: `cadence.hold_limit`.
+        cut_fill: what is shown where the next drawing comes after a cut: "copy" the one before it up to the
+            cut, "nearest" from the middle between two input frames on the one after it.
+        slowmo: how many times as long the output lasts; all times of the input are multiplied by it.
+        loop: the last of the frames is the first one again: it is drawn towards, and not shown itself.
         input_name: what the plan says its input is.
 
     Returns:
-        a plan of max(1, round(duration × rate)) slots at start + n / rate.
+        a plan of max(1, round(duration × slowmo × rate)) slots at start × slowmo + n / rate.
 
     Raises:
         InputError: the lists do not fit each other, or `rate` or `hold_max` is not positive.
@@ -98,21 +127,60 @@ def lay(
         raise InputError(f"--hold-max is {_show(hold_max)} s; wanted more than 0.")
     if holds not in ("keep", "smooth"):
         raise InputError(f"holds is {holds!r}; wanted keep or smooth.")
+    if cut_fill not in ("copy", "nearest"):
+        raise InputError(f"cut_fill is {cut_fill!r}; wanted copy or nearest.")
+    if slowmo < 1:
+        raise InputError(f"--slowmo is {_show(slowmo)}; wanted 1 or more.")
     motions = _motions(times, durations, shots, drawings, holds=holds, hold_max=hold_max)
-    start = times[0]
-    count = max(1, round((times[-1] + durations[-1] - start) * rate))
+    start, end = times[0], times[-1] if loop else times[-1] + durations[-1]
+    count = max(1, round((end - start) * slowmo * rate))
     firsts = [drawing.first for drawing in drawings]
     lasts = _last_drawings(shots, drawings)
+    fill = _Fill(times, {shot.first for shot in shots[1:]} if cut_fill == "nearest" else set())
     slots = []
+    same: dict[Fraction, Fraction] = {}
     shown = 0
     for number in range(count):
-        pts = start + number / rate
+        pts = start + number / (rate * slowmo)
         while shown + 1 < len(times) and times[shown + 1] <= pts:
             shown += 1
         drawing = bisect_right(firsts, shown) - 1
         at_start = pts == times[drawings[drawing].first]
-        slots.append(_slot(pts, shown, at_start, motions.get(drawing), drawing in lasts))
+        slot = fill.nearest(_slot(pts, shown, at_start, motions.get(drawing), drawing in lasts), shown)
+        if slot.t is not None:  # few moments differ, and a long film has many slots: one object for each
+            slot = replace(slot, t=same.setdefault(slot.t, slot.t))
+        slots.append(slot if slowmo == 1 else replace(slot, pts=slot.pts * slowmo))
+    if loop:
+        shots, drawings = _without_last(shots), _without_last(drawings)
     return Plan(input_name, rate, tuple(shots), tuple(drawings), tuple(slots))
+
+
+class _Fill:
+    """What is shown between the last input frame before a cut and the cut."""
+
+    def __init__(self, times: Sequence[Fraction], starts: set[int]) -> None:
+        self._times = times
+        self._starts = starts
+        """First frames of the shots that may be shown half a frame early."""
+
+    def nearest(self, slot: Slot, shown: int) -> Slot:
+        """The slot itself, or the frame after the cut where that is nearer in time."""
+        if slot.reason is not Reason.CUT or shown + 1 not in self._starts:
+            return slot
+        before, after = self._times[shown], self._times[shown + 1]
+        return replace(slot, source=shown + 1) if slot.pts - before > after - slot.pts else slot
+
+
+Run = TypeVar("Run", Shot, Drawing)
+
+
+def _without_last(runs: Sequence[Run]) -> list[Run]:
+    """Runs of frames without the very last frame."""
+    kept = list(runs)
+    end = kept.pop()
+    if end.last > end.first:
+        kept.append(replace(end, last=end.last - 1))
+    return kept
 
 
 def _slot(pts: Fraction, shown: int, at_start: bool, motion: Motion | None, before_cut: bool) -> Slot:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from nakawari.data.heldout import HELD_OUT_SEED
 from nakawari.errors import InputError, MediaError
 from nakawari.optional import need
 from nakawari.tensors import to_frame
@@ -36,8 +37,6 @@ from nakawari.train.task import Samples
 FAMILIES: dict[str, str] = {"fast": "nakawari.train.fast"}
 """Training modules by `model`; a dotted module is taken as it is."""
 
-_HELD_OUT_SEED = 1_000_003
-"""Added to the seed for scenes that are never trained on."""
 _SHEET_ROWS = 6
 
 
@@ -137,7 +136,7 @@ class Interpolation:
         return self._fixed[split]
 
     def _held_out(self) -> list[Samples]:
-        stream = Mixture(self.mixture, self.config.seed + _HELD_OUT_SEED, self.family.search, augmented=False)
+        stream = Mixture(self.mixture, self.config.seed + HELD_OUT_SEED, self.family.search, augmented=False)
         return [stream.batch([index]) for index in range(self.mixture.held_out)]
 
     def _triplets(self, folder: Path) -> list[Samples]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -52,6 +53,8 @@ class MixtureConfig:
 
     Attributes:
         sources: tables `[[data.sources]]`.
+        crops: samples that are cut from one canvas, one after the other; drawing and searching it cost more
+            than cutting it.
         augment: crops, flips, turns, time reversal and colours.
         known: flows, masks and labels that the losses want (see `Sample`), such as "flow01", "visible01".
             Where a source does not know them they are 0, and so is "has_flow".
@@ -61,6 +64,7 @@ class MixtureConfig:
     """
 
     sources: tuple[SourceConfig, ...] = (SourceConfig(),)
+    crops: int = 1
     augment: Recipe = field(default_factory=lambda: Recipe(crop=(256, 256)))
     known: tuple[str, ...] = ("flow01", "flow10", "visible01", "visible10")
     held_out: int = 32
@@ -71,6 +75,8 @@ class MixtureConfig:
         """Raise InputError where crops do not fit or nothing is chosen; returns itself."""
         if not self.sources or any(s.weight <= 0 for s in self.sources):
             raise InputError("data.sources wants one source at least, and weights above 0.")
+        if self.crops < 1:
+            raise InputError(f"data.crops is {self.crops}; wanted 1 or more.")
         names = set(Sample.__dataclass_fields__) - {"frame0", "framet", "frame1", "t"}
         unknown = sorted(set(self.known) - names)
         if unknown:
@@ -112,7 +118,7 @@ class Mixture:
 
     def batch(self, indices: Sequence[int]) -> Samples:
         """Samples `indices`, as `Sample` names them, and what the search found."""
-        made = [self.sample(index) for index in indices]
+        made = list(self._samples(indices))
         tensors = collate(self._complete(sample) for sample, _ in made).tensors()
         flows = [name for name in self.config.known if name in FLOWS]
         known = [all(getattr(sample, name) is not None for name in flows) for sample, _ in made]
@@ -126,16 +132,27 @@ class Mixture:
 
     def sample(self, index: int) -> tuple[Sample, Sample | None]:
         """Sample `index`, and the same with the search's flow in place of the true one."""
-        chance = np.random.default_rng((self.seed, index, _CHOICE))
-        number = int(np.searchsorted(self._shares, chance.random(), side="right"))
-        whole = self._items[min(number, len(self._items) - 1)](index)
-        truth = self._augment(whole.only(*self._kept), index).only(*self.config.known)
+        return next(self._samples([index]))
+
+    def _samples(self, indices: Sequence[int]) -> Iterator[tuple[Sample, Sample | None]]:
+        """Samples in order; neighbours share the canvas that they are cut from."""
+        crops = self.config.crops if self.augmented else 1
+        for number, group in groupby(indices, lambda index: index // crops):
+            whole, seen = self._canvas(number)
+            for index in group:
+                truth = self._augment(whole, index).only(*self.config.known)
+                yield truth, None if seen is None else self._augment(seen, index)
+
+    def _canvas(self, number: int) -> tuple[Sample, Sample | None]:
+        """Canvas `number`, with what is known of it, and with what the search finds."""
+        chance = np.random.default_rng((self.seed, number, _CHOICE))
+        source = int(np.searchsorted(self._shares, chance.random(), side="right"))
+        whole = self._items[min(source, len(self._items) - 1)](number).only(*self._kept)
         if self.search is None:
-            return truth, None
+            return whole, None
         frames = (frame.permute(1, 2, 0).contiguous().numpy() for frame in (whole.frame0, whole.frame1))
         flow01, flow10 = self.search(*frames)
-        seen = Sample(whole.frame0, whole.framet, whole.frame1, whole.t, flow01=flow01, flow10=flow10)
-        return truth, self._augment(seen, index)
+        return whole, Sample(whole.frame0, whole.framet, whole.frame1, whole.t, flow01=flow01, flow10=flow10)
 
     def _complete(self, sample: Sample) -> Sample:
         """What is wanted and not known is 0."""

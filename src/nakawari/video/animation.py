@@ -30,7 +30,7 @@ from nakawari.video.colour import from_rgb
 from nakawari.video.encoders import EncodeOptions
 from nakawari.video.frames import Array, Colour, Frame, Info
 from nakawari.video.part import PartFile, check_other
-from nakawari.video.reader import reason
+from nakawari.video.reader import local, reason
 
 log = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ class AnimationWriter:
         final = {"gif": {"final_delay": str(last)}, "apng": {"final_delay": str(1 / self.rate)}}
         choices = {**form.loop, **final.get(form.muxer, {})}
         self._first = first
-        self._output = av.open(str(self._part.part), "w", format=form.muxer, container_options=choices)
+        self._output = av.open(local(self._part.part), "w", format=form.muxer, container_options=choices)
         self._stream = self._output.add_stream(form.codec, rate=self.rate)
         context = self._stream.codec_context
         context.width, context.height = self.info.width, self.info.height

@@ -104,6 +104,8 @@ def layout(pix_fmt: str) -> Layout:
     except ValueError as error:
         raise MediaError(f"there is no pixel format {pix_fmt!r}; see 'ffmpeg -pix_fmts'.") from error
     parts = form.components
+    if not parts:
+        raise MediaError(f"pixel format {pix_fmt} is a card's own memory; wanted one of samples.")
     bits = max(part.bits for part in parts)
     rgb = form.is_rgb or form.has_palette
     if bits > 16:
@@ -294,6 +296,16 @@ def _rgb_to_packed(rgb: Array, pix_fmt: str) -> Any:
     bits = 8 * rgb.dtype.itemsize
     rows(frame.planes[0], bits)[:, : rgb.shape[1] * channels] = rgb.reshape(rgb.shape[0], -1)
     return frame if kind == pix_fmt else frame.reformat(format=pix_fmt, threads=1)
+
+
+def planar(pix_fmt: str) -> str:
+    """The planar format of the same samples, for NV12 and its like; otherwise the format itself."""
+    return _kin(pix_fmt) if _SEMI_PLANAR.fullmatch(pix_fmt) else pix_fmt
+
+
+def replaned(frame: Any, pix_fmt: str, colour: Colour) -> Any:
+    """The same samples of a planar frame as NV12 or its like."""
+    return _replane(frame, pix_fmt, colour)
 
 
 def _replane(frame: Any, pix_fmt: str, colour: Colour) -> Any:

@@ -6,14 +6,27 @@ about its options and pixel formats is what is checked.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError
-from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, resolve
+from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, planar, resolve
 from nakawari.video.frames import Colour, Info
+from nakawari.video.hdr import Mastering, parameters
+
+log = logging.getLogger(__name__)
+
+
+_KINDS = {
+    **dict.fromkeys(("codec", "preset", "pix_fmt", "tune"), "text"),
+    **dict.fromkeys(("sound", "subtitles", "stretch"), "True or False"),
+    "crf": "a number",
+    "extra": "a dict of texts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,7 @@ class EncodeOptions:
         tune: such as `animation`.
         extra: further options of the encoder.
         sound, subtitles: whether to pass them through.
+        stretch: where time is slowed down, stretch the sound without changing its pitch; it is left out else.
     """
 
     codec: str | None = None
@@ -38,6 +52,29 @@ class EncodeOptions:
     extra: dict[str, str] = field(default_factory=dict)
     sound: bool = True
     subtitles: bool = True
+    stretch: bool = False
+
+    @staticmethod
+    def of(words: dict[str, Any]) -> EncodeOptions:
+        """Options from words, each checked for its name and kind.
+
+        Raises:
+            InputError: there is no such option (says the nearest), or its value is of another kind.
+        """
+        kinds: dict[str, Any] = {
+            **dict.fromkeys(("codec", "preset", "pix_fmt", "tune"), (str, type(None))),
+            **dict.fromkeys(("sound", "subtitles", "stretch"), bool),
+            "crf": (int, float, type(None)),
+            "extra": dict,
+        }
+        for name, value in words.items():
+            if name not in kinds:
+                near = get_close_matches(name, kinds, n=1, cutoff=0.4)
+                hint = f"Did you mean {near[0]}?" if near else f"Options: {', '.join(kinds)}."
+                raise InputError(f"there is no option {name!r} of encoding. {hint}")
+            if not isinstance(value, kinds[name]) or (name == "crf" and isinstance(value, bool)):
+                raise InputError(f"{name} is {value!r}, a {type(value).__name__}; wanted {_KINDS[name]}.")
+        return EncodeOptions(**words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +85,8 @@ class Muxer:
     codec: str
     options: dict[str, str] = field(default_factory=dict)
     attachments: bool = False
+    sound: str = "aac"
+    """The encoder that sound gets where it has to be encoded."""
     exact_time: bool = False
     """Whether the video track may count in any unit (else in milliseconds, to which times are rounded)."""
 
@@ -58,7 +97,7 @@ MUXERS = {
     ".m4v": Muxer("mp4", "libx264", _FAST_START, exact_time=True),
     ".mov": Muxer("mov", "libx264", _FAST_START, exact_time=True),
     ".mkv": Muxer("matroska", "libx264", attachments=True),
-    ".webm": Muxer("webm", "libvpx-vp9"),
+    ".webm": Muxer("webm", "libvpx-vp9", sound="libopus"),
 }
 
 _X26_PRESETS = (
@@ -72,7 +111,7 @@ class Encoder:
     """What we know of an encoder.
 
     `even`: it wants even sizes where chroma is halved. `quiet`: an environment variable that keeps it from
-    talking on stderr.
+    talking on stderr. `quality`: the option that `--crf` is for it.
     """
 
     options: dict[str, str] = field(default_factory=dict)
@@ -81,6 +120,7 @@ class Encoder:
     tunes: tuple[str, ...] = ()
     even: bool = False
     quiet: tuple[str, str] | None = None
+    quality: str = "crf"
 
 
 ENCODERS = {
@@ -110,7 +150,27 @@ ENCODERS = {
     ),
     "ffv1": Encoder({"level": "3", "g": "1"}),
     "libx264rgb": Encoder({"crf": "16", "preset": "medium"}, (0, 51), _X26_PRESETS),
+    **{
+        f"{codec}_nvenc": Encoder(
+            {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"}, (0, 51), even=True, quality="cq"
+        )
+        for codec in ("h264", "hevc", "av1")
+    },
+    **{
+        f"{codec}_qsv": Encoder(
+            {"global_quality": "19", "preset": "medium"}, (1, 51), even=True, quality="global_quality"
+        )
+        for codec in ("h264", "hevc", "av1", "vp9")
+    },
+    **{
+        f"{codec}_amf": Encoder(
+            {"rc": "qvbr", "qvbr_quality_level": "19"}, (1, 51), even=True, quality="qvbr_quality_level"
+        )
+        for codec in ("h264", "hevc", "av1")
+    },
 }
+"""Those of graphics cards (`nvenc`, `qsv`, `amf`) are there wherever PyAV has them, and refuse in one line
+where there is no such card."""
 
 
 _OTHER_QUALITY = {"b", "qp", "global_quality"}
@@ -124,7 +184,10 @@ class Encoding:
     codec: str
     options: dict[str, str]
     pix_fmt: str
+    """What pictures are kept in: planes."""
     colour: Colour
+    packed: str | None = None
+    """What the encoder wants them rearranged to (NV12, P010), if anything."""
 
 
 def muxer_of(path: Path) -> Muxer:
@@ -159,9 +222,9 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
         value = getattr(options, key)
         if value is not None:
             _check_value(codec.name, known, names, key, value)
-            values[key] = f"{value:g}" if key == "crf" else str(value)
+            values[known.quality if key == "crf" else key] = f"{value:g}" if key == "crf" else str(value)
     if options.crf is None and not _OTHER_QUALITY.isdisjoint(options.extra):
-        values.pop("crf", None)
+        values.pop(known.quality, None)
     for key, value in options.extra.items():
         if key not in names:
             raise InputError(
@@ -169,7 +232,22 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
             )
         values[key] = value
     pix_fmt = _pix_fmt(codec, known, info, options.pix_fmt)
-    return Encoding(codec.name, values, pix_fmt, output_colour(info, pix_fmt))
+    if info.mastering is not None:
+        _keep_mastering(codec.name, info.mastering, values)
+    planes = planar(pix_fmt)
+    packed = None if planes == pix_fmt else pix_fmt
+    return Encoding(codec.name, values, planes, output_colour(info, planes), packed)
+
+
+def _keep_mastering(codec: str, said: Mastering, values: dict[str, str]) -> None:
+    told = parameters(codec, said)
+    if told is None:
+        log.warning(
+            "%s does not hold what the film was mastered on; libx264, libx265 and libsvtav1 do.", codec
+        )
+        return
+    option, value = told
+    values[option] = ":".join(part for part in (values.get(option), value) if part)
 
 
 def _codec(name: str) -> Any:
@@ -194,7 +272,7 @@ def _supported(codec: Any) -> list[Any]:
 
 
 def _check_value(codec: str, known: Encoder, names: set[str], key: str, value: Any) -> None:
-    if key not in names:
+    if (known.quality if key == "crf" else key) not in names:
         raise InputError(f"{codec} has no {key}; leave it out.")
     if key == "crf":
         low, high = known.crf or (0, 63)
@@ -237,9 +315,9 @@ def _pix_fmt(codec: Any, known: Encoder, info: Info, asked: str | None) -> str:
 
 
 def _convertible(name: str) -> bool:
-    """Whether we fill a pixel format ourselves (what is oddly packed has a planar kin that we do)."""
+    """Whether we fill a pixel format ourselves, or its planar kin."""
     try:
-        return layout(name).kind != "other"
+        return layout(name).kind != "other" or planar(name) != name
     except InputError:
         return False
 
@@ -249,8 +327,9 @@ def _nearest(codec: Any, usable: list[str], info: Info) -> str | None:
 
     plain = info.pix_fmt.replace("yuvj", "yuv")
     for name in (info.pix_fmt, plain):
-        if name in usable:
-            return name
+        for known in usable:
+            if name in (known, planar(known)):
+                return known
     form = layout(info.pix_fmt)
     if form.rgb and codec.lossless and not codec.lossy:
         usable = [name for name in usable if layout(name).rgb] or usable

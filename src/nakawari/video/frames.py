@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.video.hdr import Mastering
+
 Array = npt.NDArray[Any]
 
 
@@ -55,6 +57,23 @@ class Info:
     subtitles: int = 0
     display_matrix: tuple[int, ...] | None = None
     """How players turn the picture (9 integers, ffmpeg's layout); None: not at all."""
+    mastering: Mastering | None = None
+    """What an HDR film was mastered on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retime:
+    """How times of a source become those of an output: `zero` is at 0, and all lasts `slow` times as long."""
+
+    zero: Fraction = Fraction(0)
+    slow: Fraction = Fraction(1)
+
+    def __call__(self, time: Fraction) -> Fraction:
+        """`time` of the source on the clock of the output, in seconds."""
+        return (time - self.zero) * self.slow
+
+
+SAME_TIME = Retime()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import glob
 import logging
 import re
+import struct
+import warnings
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from nakawari.errors import InputError, MediaError, OutputError
+from nakawari.optional import need
 from nakawari.video.frames import Array, Colour, Frame, Info
+from nakawari.video.journal import Journal, Piece
 from nakawari.video.part import PartFolder
+from nakawari.video.reader import MOST_PIXELS
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +47,7 @@ def is_images(path: str | Path) -> bool:
         return True
     name = Path(text).name
     known = Path(name).suffix.lower() in (*SUFFIXES, *_FLOAT)
-    return known or bool(_PRINTF.search(name)) or (not Path(text).exists() and glob.has_magic(name))
+    return known or (not Path(text).is_file() and (bool(_PRINTF.search(name)) or glob.has_magic(name)))
 
 
 def find(path: str | Path) -> list[Path]:
@@ -111,10 +116,12 @@ def read_image(path: Path) -> Array:
     import cv2
 
     _refuse_float(path)
+    _check_size(path)
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise MediaError(f"{path} cannot be read ({error.strerror}).") from error
+    _check_parts(path, data)
     cv2.utils.logging.setLogLevel(
         cv2.utils.logging.LOG_LEVEL_SILENT
     )  # what is wrong is said by an error, not on stderr
@@ -133,6 +140,37 @@ def read_image(path: Path) -> Array:
         raise MediaError(f"{path} has {image.shape[2]} channels; wanted 1, 3 or 4.")
     rgb: Array = cv2.cvtColor(image, codes[image.shape[2]])
     return rgb
+
+
+def _check_parts(path: Path, data: Array) -> None:
+    """Raise MediaError where a part of a PNG claims more than the file holds: decoders make room first."""
+    if data[:8].tobytes() != b"\x89PNG\r\n\x1a\n":
+        return
+    at = 8
+    while at + 8 <= data.size:
+        length, kind = struct.unpack(">I4s", data[at : at + 8].tobytes())
+        if at + 12 + length > data.size:
+            raise MediaError(f"{path} is not an image that can be read (a part is longer than the file).")
+        if kind == b"IEND":
+            return
+        at += 12 + length
+
+
+def _check_size(path: Path) -> None:
+    """Raise MediaError where an image says a size that only a broken or hostile one has."""
+    pillow = need("PIL.Image")
+    words = f"{path} says that it has %s pixels; wanted at most {MOST_PIXELS}. Scale it down first."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pillow.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP", "BMP")) as image:
+                pixels = image.width * image.height
+    except pillow.DecompressionBombError as error:
+        raise MediaError(words % "far too many") from error
+    except (OSError, ValueError, SyntaxError, TypeError, struct.error):
+        return  # what it is, the decoder says
+    if pixels > MOST_PIXELS:
+        raise MediaError(words % pixels)
 
 
 def _refuse_float(path: Path) -> None:
@@ -211,9 +249,19 @@ def _words(shape: tuple[int, ...], bits: int) -> str:
 
 
 class ImageWriter:
-    """A folder or pattern of images being written; a `Writer`. Lossless but for JPEG."""
+    """A folder or pattern of images being written; a `Writer`. Lossless but for JPEG.
 
-    def __init__(self, path: str | Path, info: Info, source: str | Path | None, overwrite: bool) -> None:
+    With a journal, images that a killed render left are kept: `done` of them stand already.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        info: Info,
+        source: str | Path | None,
+        overwrite: bool,
+        journal: Journal | None = None,
+    ) -> None:
         """Check that the images may be written, and claim the folder.
 
         Raises:
@@ -236,8 +284,13 @@ class ImageWriter:
         self.count = 0
         self._depth_warned = False
         ours = _regex(name)
-        self._part = PartFolder(folder, ours if name == place.name else _ANY_IMAGE, ours, overwrite)
+        self._journal = journal
+        keep = journal is not None and not journal.fresh
+        self._part = PartFolder(folder, ours if name == place.name else _ANY_IMAGE, ours, overwrite, keep)
         self.size = (info.height, info.width)
+        while (self._part.part / (name % (self.count + 1))).exists():
+            self.count += 1
+        self.done = self.count
 
     def copy(self, frame: Frame, pts: Fraction) -> None:
         """Write the decoded frame as it is; `pts` gives only the order."""
@@ -263,10 +316,22 @@ class ImageWriter:
             raise OutputError(f"an image of {_words(image.shape, 8)} cannot be written as {self.suffix}.")
         target = self._part.part / (self.name % (self.count + 1))
         try:
-            data.tofile(target)
+            self._keep(data, target)
         except OSError as error:
             raise OutputError(f"{target} cannot be written ({error.strerror or error}).") from error
         self.count += 1
+
+    def _keep(self, data: Array, target: Path) -> None:
+        """Write an image; with a journal, so that what has its name is whole and on disk."""
+        if self._journal is None:
+            data.tofile(target)
+            return
+        piece = Piece(self._journal.folder, "image")
+        try:
+            piece.file.write(data.data)
+            piece.commit(target)
+        finally:
+            piece.discard()
 
     def _fitting(self, rgb: Array) -> Array:
         """What the format can hold of a picture; says once what it cannot."""
@@ -291,7 +356,16 @@ class ImageWriter:
         if self.count == 0:
             raise OutputError(f"{self.path}: there was no frame to write.")
         self._part.commit()
+        if self._journal is not None:
+            self._journal.remove()
+
+    def begin(self, first: Fraction) -> None:
+        """Images hold no time."""
 
     def abort(self) -> None:
-        """Remove everything that was written. Safe to call at any time, also after `finish`."""
-        self._part.discard()
+        """Remove everything that was written, but what a journal keeps. Safe to call at any time."""
+        if self._journal is None:
+            self._part.discard()
+        else:
+            self._part.let_go()
+            self._journal.release()

@@ -12,13 +12,15 @@ from pathlib import Path
 from nakawari.errors import InputError
 from nakawari.video.animation import AnimationWriter, WebpReader, is_animated_webp, is_animation
 from nakawari.video.apng import ApngReader
-from nakawari.video.encoders import EncodeOptions
-from nakawari.video.frames import Info, Reader, Writer
+from nakawari.video.encoders import MUXERS, EncodeOptions
+from nakawari.video.frames import SAME_TIME, Info, Reader, Retime, Writer
 from nakawari.video.images import ImageReader, ImageWriter, is_images
+from nakawari.video.journal import Journal
 from nakawari.video.reader import VideoReader
+from nakawari.video.segments import SegmentWriter
 from nakawari.video.spool import Spool
 from nakawari.video.writer import VideoWriter
-from nakawari.video.y4m import Y4mReader, Y4mWriter, is_y4m
+from nakawari.video.y4m import PIPE, Y4mReader, Y4mWriter, is_y4m
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ def open_writer(
     overwrite: bool = False,
     tick: Fraction | None = None,
     span: tuple[Fraction | None, Fraction | None] = (None, None),
+    retime: Retime = SAME_TIME,
+    journal: Journal | None = None,
 ) -> Writer:
     """Open a video file, or a folder or pattern of images, to be written; everything is checked here.
 
@@ -76,7 +80,9 @@ def open_writer(
         source: file whose sound, subtitles, fonts, chapters and metadata are copied; None: none.
         overwrite: whether what stands there may be replaced.
         tick: the pictures' times are whole multiples of it after the first one; None: 1 / rate.
-        span: only sound within (start, end) seconds is copied; None: from the start, to the end.
+        span: only sound within (start, end) seconds of the source is copied; None: all.
+        retime: how the source's clock becomes the output's, for what is copied.
+        journal: where finished pieces are kept, so that a killed render can go on; see `check_resumable`.
 
     Raises:
         InputError: an option or name is not one that can be used.
@@ -90,9 +96,26 @@ def open_writer(
     if is_y4m(path):
         return Y4mWriter(path, info, rate, chosen, overwrite=overwrite)
     if is_images(path) or not Path(path).suffix:
-        return ImageWriter(path, info, info.path, overwrite)
+        return ImageWriter(path, info, info.path, overwrite, journal)
     copied = None if source is None or is_images(source) or is_y4m(source) else source
-    return VideoWriter(path, info, rate, chosen, copied, overwrite=overwrite, tick=tick, span=span)
+    more = {"overwrite": overwrite, "tick": tick, "span": span, "retime": retime}
+    if journal is not None:
+        return SegmentWriter(path, info, rate, chosen, copied, journal=journal, **more)
+    return VideoWriter(path, info, rate, chosen, copied, **more)  # type: ignore[arg-type]
+
+
+def writes(path: str | Path) -> bool:
+    """Whether a file of that name is of a kind that is written here."""
+    return Path(path).suffix.lower() in MUXERS or is_animation(path) or is_y4m(path) or is_images(path)
+
+
+def check_resumable(source: str | Path, output: str | Path) -> None:
+    """Raise InputError unless a render of `source` into `output` can go on after it was cut off."""
+    if str(source) == PIPE or is_y4m(output) or is_animation(output):
+        raise InputError(
+            f"a render of {source} into {output} cannot go on once it is cut off; "
+            "give --resume with a video file or images."
+        )
 
 
 def _warn_of_silence(path: str | Path, info: Info, options: EncodeOptions) -> None:

@@ -6,11 +6,13 @@ the new one is whole. A `.part` that a killed render left over is written anew.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import re
 import shutil
 from pathlib import Path
+from typing import IO
 
 from nakawari.errors import OutputError
 
@@ -42,6 +44,20 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"the folder {folder} cannot be written to.")
 
 
+def hold(file: IO[bytes] | int, output: Path) -> None:
+    """Hold an open file until it is closed, however the process ends, so that one run at a time writes.
+
+    Raises:
+        OutputError: another run holds it.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(f"{output} is being written by another run. Choose another name.") from error
+    except OSError as error:  # a file system that knows no locks
+        log.info("%s: cannot be locked (%s).", output, error.strerror)
+
+
 class PartFile:
     """A file on its way: write to `part`, then `commit` or `discard`."""
 
@@ -58,9 +74,16 @@ class PartFile:
         check_free(path, overwrite)
         check_folder(path.parent)
         try:
-            self.part.open("wb").close()
+            self._held: IO[bytes] | None = self.part.open("ab")
         except OSError as error:
             raise OutputError(f"{self.part} cannot be written ({error.strerror}).") from error
+        try:
+            hold(self._held, path)
+            self._held.truncate(0)
+        except OutputError:
+            self._held.close()
+            self._held = None
+            raise
 
     def commit(self) -> None:
         """Give the file its name."""
@@ -68,10 +91,18 @@ class PartFile:
             os.replace(self.part, self.path)
         except OSError as error:
             raise OutputError(f"{self.path} cannot be written ({error.strerror}).") from error
+        self._release()
 
     def discard(self) -> None:
-        """Remove what was written."""
-        self.part.unlink(missing_ok=True)
+        """Remove what was written; another run's file stays."""
+        if self._held is not None:
+            self.part.unlink(missing_ok=True)
+            self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 class PartFolder:
@@ -81,9 +112,17 @@ class PartFolder:
         folder: where the images shall stand in the end; other files in it stay.
         clash: what names of files may not stand there already without `overwrite`.
         ours: what names of files a whole result replaces.
+        keep: go on with the images that a killed render left.
     """
 
-    def __init__(self, folder: Path, clash: re.Pattern[str], ours: re.Pattern[str], overwrite: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clash: re.Pattern[str],
+        ours: re.Pattern[str],
+        overwrite: bool,
+        keep: bool = False,
+    ) -> None:
         self.folder = folder.resolve()
         self.part = self.folder.with_name(self.folder.name + ".part")
         self.ours = ours
@@ -96,15 +135,23 @@ class PartFolder:
                         f"{folder} holds {name} already. Choose another folder, or give -y (overwrite)."
                     )
         check_folder(folder if folder.is_dir() else self.folder.parent)
-        self._claim()
-
-    def _claim(self) -> None:
-        if self.part.is_dir():
-            if any(not self.ours.fullmatch(name) for name in os.listdir(self.part)):
-                raise OutputError(f"{self.part} is in the way and not from here. Move it elsewhere first.")
-            shutil.rmtree(self.part)
+        self._held: int | None = None
         try:
-            self.part.mkdir()
+            self._claim(keep)
+        except OutputError:
+            self._release()
+            raise
+
+    def _claim(self, keep: bool) -> None:
+        try:
+            self.part.mkdir(exist_ok=True)
+            self._held = os.open(self.part, os.O_RDONLY)
+            hold(self._held, self.folder)
+            left = os.listdir(self.part)
+            if any(not self.ours.fullmatch(name) for name in left):
+                raise OutputError(f"{self.part} is in the way and not from here. Move it elsewhere first.")
+            for name in [] if keep else left:
+                (self.part / name).unlink()
         except OSError as error:
             raise OutputError(f"{self.part} cannot be written ({error.strerror}).") from error
 
@@ -113,6 +160,7 @@ class PartFolder:
         try:
             if not self.folder.exists():
                 os.replace(self.part, self.folder)
+                self._release()
                 return
             new = set(os.listdir(self.part))
             for name in new:
@@ -123,8 +171,19 @@ class PartFolder:
             self.part.rmdir()
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written ({error.strerror}).") from error
+        self._release()
 
     def discard(self) -> None:
-        """Remove what was written."""
-        if self.part.is_dir():
+        """Remove what was written; another run's folder stays."""
+        if self._held is not None:
             shutil.rmtree(self.part, ignore_errors=True)
+            self._release()
+
+    def let_go(self) -> None:
+        """Leave what was written to a later run."""
+        self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,9 @@ from typing import Any, Self
 
 from nakawari.errors import MediaError, OutputError
 from nakawari.video.encoders import EncodeOptions, Muxer
+from nakawari.video.frames import SAME_TIME, Retime
 from nakawari.video.reader import open_container, reason
+from nakawari.video.stretch import StretchedSound
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +75,7 @@ class Passthrough:
         source: the file to copy from.
         options: whether sound and subtitles are wanted.
         start, end: only what is heard within these times is copied, on the source's clock; None: all.
+        retime: how the source's clock becomes the output's; sound is left out where that is slowed down.
     """
 
     def __init__(
@@ -80,9 +84,12 @@ class Passthrough:
         options: EncodeOptions,
         start: Fraction | None = None,
         end: Fraction | None = None,
+        retime: Retime = SAME_TIME,
     ) -> None:
         self.path = Path(source)
-        self.options = options
+        drops = retime.slow != 1 and not options.stretch
+        self.options = replace(options, sound=False) if drops else options
+        self.retime = retime
         self.start, self.end = start, end
         self._source = open_container(self.path)
         self._targets: dict[int, Any] = {}
@@ -92,6 +99,9 @@ class Passthrough:
         self._heard_from: dict[int, Fraction] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
+        self._stretched: dict[int, StretchedSound] = {}
+        self._before_zero = False
+        """Whether the output says how much of its sound comes before zero."""
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +118,7 @@ class Passthrough:
             OutputError: the container cannot hold one of them.
         """
         streams = self._source.streams
+        self._before_zero = muxer.exact_time
         wanted: list[Any] = []
         if self.options.sound:
             wanted += streams.audio
@@ -121,18 +132,31 @@ class Passthrough:
             target.disposition = stream.disposition
             if stream.type != "attachment":
                 self._targets[stream.index] = target
+            if stream.index in self._stretched:
+                continue
             if stream.type == "audio" and muxer.exact_time:
                 rate = stream.codec_context.sample_rate
                 if Fraction(stream.time_base) > Fraction(1, rate):
                     self._clocks[stream.index] = _SampleClock(stream)
         output.metadata.update(_kept(self._source.metadata))
-        chapters = self._source.chapters()
+        chapters = [shown for chapter in self._source.chapters() if (shown := self._chapter(chapter))]
         if chapters:
             output.set_chapters(chapters)
-        for stream in streams.data:
-            log.info("%s: data stream %d is not copied.", self.path, stream.index)
+        self._say_what_is_left(muxer)
         copied = [stream for stream in wanted if stream.type != "attachment"]
         self._packets = self._source.demux(*copied) if copied else iter(())
+
+    def _say_what_is_left(self, muxer: Muxer) -> None:
+        from av.stream import Disposition
+
+        streams = self._source.streams
+        covers = [s for s in streams.video if s.disposition & Disposition.attached_pic]
+        fonts = [] if muxer.attachments or not self.options.subtitles else list(streams.attachments)
+        for what, found in (("fonts and other attachments", fonts), ("cover pictures", covers)):
+            if found:
+                log.warning("%s: %s are left out (%d).", self.path, what, len(found))
+        for stream in streams.data:
+            log.info("%s: data stream %d is not copied.", self.path, stream.index)
 
     def codecs(self) -> str:
         """The codecs of what is copied, to be named in an error."""
@@ -150,6 +174,19 @@ class Passthrough:
         ]
 
     def _add(self, output: Any, stream: Any, muxer: Muxer) -> Any:
+        if (
+            stream.type == "audio"
+            and stream.codec_context is not None
+            and not stream.codec_context.sample_rate
+        ):
+            raise OutputError(
+                f"the sound of {self.path} (stream {stream.index}, {stream.codec_context.name}) is broken: "
+                "it has no sample rate. Leave it out (-an)."
+            )
+        if stream.type == "audio" and self.retime.slow != 1 and stream.codec_context is not None:
+            sound = StretchedSound(output, muxer, stream, self.retime, (self.start, self.end))
+            self._stretched[stream.index] = sound
+            return sound.target
         if stream.type == "audio" and muxer.name == "matroska" and stream.codec_context is not None:
             delayed = self._add_delayed(output, stream)
             if delayed is not None:
@@ -209,16 +246,7 @@ class Passthrough:
         Raises:
             MediaError: the source is broken.
         """
-        import av
-
-        while True:
-            if self._waiting is None:
-                try:
-                    self._waiting = next(self._packets, None)
-                except (av.FFmpegError, IndexError) as error:
-                    raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
-                if self._waiting is None:
-                    return
+        while self._waiting is not None or self._read():
             packet = self._waiting
             if packet.pts is None:
                 packet.pts = packet.dts
@@ -226,18 +254,46 @@ class Passthrough:
                 self._waiting = None
                 continue
             base = Fraction(packet.time_base)
-            time = base * (packet.pts if packet.dts is None else packet.dts)
+            time = self.retime(base * (packet.pts if packet.dts is None else packet.dts))
             if until is not None and time > until:
                 return
             self._waiting = None
             if self._heard(packet, base):
-                clock = self._clocks.get(packet.stream_index)
-                if clock is not None:
-                    clock.set(packet)
-                target = self._targets[packet.stream_index]
-                packet = self._converted(packet, target)
-                packet.stream = target
+                self._pass(output, packet, base)
+        for sound in self._stretched.values():
+            self._mux_all(output, sound.feed(None))
+        self._stretched.clear()
+
+    def _read(self) -> bool:
+        """Wait for the next packet; False where there is none."""
+        import av
+
+        try:
+            self._waiting = next(self._packets, None)
+        except (av.FFmpegError, IndexError) as error:
+            raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
+        return self._waiting is not None
+
+    def _pass(self, output: Any, packet: Any, base: Fraction) -> None:
+        if packet.stream_index in self._stretched:
+            self._mux_all(output, self._stretched[packet.stream_index].feed(packet))
+        elif self._moved(packet, base):
+            clock = self._clocks.get(packet.stream_index)
+            if clock is not None:
+                clock.set(packet)
+            target = self._targets[packet.stream_index]
+            packet = self._converted(packet, target)
+            packet.stream = target
+            output.mux(packet)
+
+    def _mux_all(self, output: Any, packets: Iterator[Any]) -> None:
+        import av
+
+        try:
+            for packet in packets:
                 output.mux(packet)
+        except (av.InvalidDataError, IndexError) as error:
+            raise MediaError(f"{self.path} is broken ({reason(error)}).") from error
 
     def _converted(self, packet: Any, target: Any) -> Any:
         """The packet as its target holds it: MP4 has its own form of text, of which times are kept."""
@@ -258,6 +314,39 @@ class Passthrough:
         end = (packet.pts + (packet.duration or 0)) * base
         first = self._heard_from.get(packet.stream_index)
         return (self.start is None or end > self.start) and (first is None or end >= first)
+
+    def _moved(self, packet: Any, base: Fraction) -> bool:
+        """Put a packet on the output's clock; False where all or part of it would come before its zero.
+
+        Of what began earlier, text is still shown for the rest of its time; MP4 says by how much sound starts
+        before the picture, and other containers do not hold such sound.
+        """
+        if self.retime == SAME_TIME:
+            return True
+        stream = self._source.streams[packet.stream_index]
+        begin, end = (self.retime(time * base) for time in (packet.pts, packet.pts + (packet.duration or 0)))
+        if begin < 0 and stream.type == "audio":
+            if not self._before_zero:
+                return False
+        else:
+            begin = max(begin, Fraction(0))
+        if packet.duration:
+            packet.duration = round((end - begin) / base)
+        packet.pts = packet.dts = round(begin / base)
+        return True
+
+    def _chapter(self, chapter: Any) -> Any | None:
+        """A chapter on the output's clock, as far as it lies within the part that is taken."""
+        if self.retime == SAME_TIME:
+            return chapter
+        base = Fraction(chapter["time_base"])
+        first, last = chapter["start"] * base, chapter["end"] * base
+        if self.end is not None:
+            last = min(last, self.end)
+        begin, end = max(self.retime(first), Fraction(0)), self.retime(last)
+        if end <= begin:
+            return None
+        return {**chapter, "start": round(begin / base), "end": round(end / base)}
 
     def close(self) -> None:
         """Close the source."""

@@ -15,17 +15,30 @@ import logging
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from nakawari.errors import MediaError
 from nakawari.video.colour import TAGS, layout, resolve, rows
 from nakawari.video.frames import Colour, Frame, Info
+from nakawari.video.hdr import mastering
 
 log = logging.getLogger(__name__)
 
+_POINTING = frozenset(
+    ("hls", "dash", "concat", "concatf", "sdp", "rtsp", "rtp", "sap", "lavfi", "imf", "image2",
+     "image2pipe", "webm_dash_manifest", "tty", "applehttp", "mpjpeg", "vapoursynth", "avisynth")
+)  # fmt: skip
+"""Formats of ffmpeg that are no pictures but name other files, commands or addresses; and text as video."""
+
+MOST_PIXELS = 2**27
+"""Pictures are not decoded beyond this (16384x8192): a small file can claim any size."""
+
 _BACKWARDS_S = Fraction(1)
 _ROUNDING_S = Fraction(1, 1000)
+_PREROLL_S = Fraction(2)
+"""How long before a time that is looked for decoding begins, so that open groups of pictures are whole."""
 _MISSING_S = Fraction(1, 4)
 """A stream that ends this much (and two frames) before it says is cut off."""
 
@@ -49,6 +62,7 @@ class VideoReader:
                 raise MediaError(f"{self.path} has a video stream but no frame that decodes.")
             _check_progressive(first, 0, self.path)
             self._opaque = stream.codec_context.name == "gif" and _is_opaque(first)
+            self._begins = None if first.pts is None else Fraction(first.pts) * Fraction(first.time_base)
             self.info = _info(self.path, container, stream, self._native(first))
             self._steady = _steady(stream, self.info.duration or Fraction(0))
 
@@ -62,10 +76,24 @@ class VideoReader:
         Raises:
             MediaError: the file is broken, cut off, or changes size midway.
         """
+        return self._frames(None)
+
+    def since(self, start: Fraction) -> Iterator[Frame]:
+        """Every frame that begins at `start` seconds or later, and perhaps some before; numbered from 0.
+
+        Raises:
+            MediaError: as for all frames.
+        """
+        return self._frames(start)
+
+    def _frames(self, start: Fraction | None) -> Iterator[Frame]:
         info = self.info
         with open_container(self.path) as container:
             stream = _video_stream(container, self.path)
             clock = _Clock(info, self._steady, self.path)
+            sought = start is not None and self._begins is not None and _sought(container, stream, start)
+            if sought:
+                clock.go_on(self._begins)
             pending: Frame | None = None
             index = 0
             for decoded in _decoded(container, stream, self.path):
@@ -75,6 +103,9 @@ class VideoReader:
                 pts = clock.time(native)
                 if pts is None:
                     continue
+                if sought and index == 0 and start is not None and pts > start:  # it went too far
+                    yield from self._frames(None)
+                    return
                 if pending is not None:
                     pending.duration = pts - pending.pts
                     yield pending
@@ -98,6 +129,12 @@ class _Clock:
         self.start: Fraction | None = None
         self.previous: Fraction | None = None
         self.warned = False
+
+    def go_on(self, begins: Fraction | None) -> None:
+        """Take the next frame for one in the midst of a file that begins at `begins`."""
+        assert begins is not None
+        self.start = begins
+        self.previous = begins - _BACKWARDS_S / 2
 
     def time(self, native: Any) -> Fraction | None:
         """The frame's time, or None where it has to be dropped."""
@@ -150,9 +187,25 @@ def open_container(path: Path) -> Any:
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(f"{path} is empty.")
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(local(path), metadata_errors="replace", container_options=_whitelist())
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} is not a video that can be read ({reason(error)}).") from error
+
+
+def local(path: Path) -> str:
+    """A path as ffmpeg takes for that file, whatever its name is (`concat:a|b`, `http:`, `-`)."""
+    return f"file:{path}"
+
+
+@lru_cache(maxsize=1)
+def _whitelist() -> dict[str, str]:
+    """Options that keep a file from making ffmpeg open others: no protocol but files, no playlist."""
+    import av
+
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": ",".join(sorted(av.formats_available - _POINTING)),
+    }
 
 
 def reason(error: BaseException) -> str:
@@ -170,9 +223,24 @@ def _video_stream(container: Any, path: Path) -> Any:
             if stream.codec_context is None:
                 raise MediaError(f"{path}: there is no decoder here for its video.")
             stream.thread_type = "AUTO"
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             return stream
     what = "only sound" if container.streams.audio else "no video"
     raise MediaError(f"{path} holds {what}; wanted a video.")
+
+
+def _sought(container: Any, stream: Any, start: Fraction) -> bool:
+    """Go to a keyframe before `start`; False where the file has to be read from its beginning."""
+    import av
+
+    early = start - _PREROLL_S
+    if early <= 0:
+        return False
+    try:
+        container.seek(int(early / Fraction(stream.time_base)), stream=stream)
+    except av.FFmpegError:
+        return False
+    return True
 
 
 def _decoded(container: Any, stream: Any, path: Path) -> Iterator[Any]:
@@ -214,6 +282,7 @@ def _info(path: Path, container: Any, stream: Any, first: Any) -> Info:
         audio=len(container.streams.audio),
         subtitles=len(container.streams.subtitles),
         display_matrix=_display_matrix(first),
+        mastering=mastering(first),
     )
 
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError, OutputError
-from nakawari.video.colour import layout
+from nakawari.video.colour import layout, replaned
 from nakawari.video.encoders import EncodeOptions, Encoding, decide, muxer_of
-from nakawari.video.frames import Array, Frame, Info
+from nakawari.video.frames import SAME_TIME, Array, Frame, Info, Retime
 from nakawari.video.natives import Natives
 from nakawari.video.part import PartFile, check_other
 from nakawari.video.passthrough import Passthrough
-from nakawari.video.reader import reason
+from nakawari.video.reader import local, reason
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ class VideoWriter:
         source: file whose sound, subtitles, chapters and metadata are copied; None: none.
         overwrite: whether a file that stands there may be replaced.
         tick: all times are whole multiples of it after the first one; None: 1 / rate.
-        span: only sound within (start, end) seconds is copied.
+        span: only sound within (start, end) seconds of the source is copied.
+        retime: how the source's clock becomes the output's, for what is copied.
 
     Raises:
         InputError: an option is not one that the encoder takes.
@@ -62,6 +63,7 @@ class VideoWriter:
         overwrite: bool = False,
         tick: Fraction | None = None,
         span: tuple[Fraction | None, Fraction | None] = (None, None),
+        retime: Retime = SAME_TIME,
     ) -> None:
         self.path = Path(path)
         self.info = info
@@ -69,6 +71,7 @@ class VideoWriter:
         self.options = options
         self.source = source
         self.span = span
+        self.retime = retime
         self.tick = _checked_tick(rate, tick)
         self.muxer = muxer_of(self.path)
         self.encoding: Encoding = decide(self.muxer, info, options)
@@ -115,10 +118,7 @@ class VideoWriter:
             raise OutputError(f"{self.path}: there was no frame to write.")
         with self._errors():
             self._mux(self._stream.encode(None))
-            if self._passthrough is not None:
-                self._passthrough.pump(self._output, None)
-            self._close()
-        self._part.commit()
+            self._end()
 
     def abort(self) -> None:
         """Remove everything that was written. Safe to call at any time, also after `finish`."""
@@ -134,19 +134,25 @@ class VideoWriter:
         with self._errors():
             if self._output is None:
                 self._start(pts)
-            assert self._first is not None
-            count = (pts - self._first) / self.tick
-            if count.denominator != 1 or count <= self._last:
-                raise OutputError(
-                    f"{self.path}: a picture at {pts} s is not a later multiple of {self.tick} s "
-                    f"after {self._first} s; give the writer a finer tick."
-                )
-            self._last = int(count)
-            native.pts = self._last
-            native.time_base = self.tick
-            native.duration = max(1, round(1 / self.rate / self.tick))
-            native.pict_type = 0  # the source's I, P and B are not an order to the encoder
-            self._mux(self._stream.encode(native))
+            self._mux(self._stream.encode(self._place(native, pts)))
+
+    def _place(self, native: Any, pts: Fraction) -> Any:
+        """A picture as the encoder wants it, on the encoder's clock."""
+        assert self._first is not None
+        count = (pts - self._first) / self.tick
+        if count.denominator != 1 or count <= self._last:
+            raise OutputError(
+                f"{self.path}: a picture at {pts} s is not a later multiple of {self.tick} s "
+                f"after {self._first} s; give the writer a finer tick."
+            )
+        self._last = int(count)
+        if self.encoding.packed is not None:
+            native = replaned(native, self.encoding.packed, self.encoding.colour)
+        native.pts = self._last
+        native.time_base = self.tick
+        native.duration = max(1, round(1 / self.rate / self.tick))
+        native.pict_type = 0  # the source's I, P and B are not an order to the encoder
+        return native
 
     def _mux(self, packets: list[Any]) -> None:
         """Write packets of the picture, and before each the sound that comes before it."""
@@ -193,7 +199,7 @@ class VideoWriter:
 
     def _start(self, first: Fraction) -> None:
         self._first = first
-        self._output, self._stream, self._passthrough = self._open(str(self._part.part), first, self.source)
+        self._output, self._stream, self._passthrough = self._open(local(self._part.part), first, self.source)
         self._output.start_encoding()
         self._unit = Fraction(self._stream.time_base)
         if self.muxer.exact_time and (
@@ -207,12 +213,13 @@ class VideoWriter:
     ) -> tuple[Any, Any, Passthrough | None]:
         import av
 
-        passthrough = None if source is None else Passthrough(source, self.options, *self.span)
+        passthrough = None if source is None else Passthrough(source, self.options, *self.span, self.retime)
         clock = math.lcm(self.tick.denominator, first.denominator)
         if clock > _LARGEST_CLOCK:
             clock = self.tick.denominator * max(1, 10_000_000 // self.tick.denominator)
         rates = [] if passthrough is None else passthrough.all_rates()
-        options = {**self.muxer.options, **self._clocks(clock, rates)}
+        # without "bitexact", muxers draw numbers for tracks at random: no two runs would give the same file
+        options = {"fflags": "+bitexact", **self.muxer.options, **self._clocks(clock, rates)}
         if not isinstance(file, str):
             options.pop("movflags", None)
         output = av.open(file, "w", format=self.muxer.name, container_options=options)
@@ -243,7 +250,7 @@ class VideoWriter:
             ) from error
         context = stream.codec_context
         context.width, context.height = info.width, info.height
-        context.pix_fmt = encoding.pix_fmt
+        context.pix_fmt = encoding.packed or encoding.pix_fmt
         context.time_base = self.tick
         context.framerate = self.rate
         context.options = dict(encoding.options)
@@ -257,7 +264,7 @@ class VideoWriter:
         except av.FFmpegError as error:
             given = ", ".join(f"{key}={value}" for key, value in encoding.options.items())
             raise InputError(
-                f"{encoding.codec} refuses {encoding.pix_fmt} {info.width}x{info.height} with {given} "
+                f"{encoding.codec} refuses {context.pix_fmt} {info.width}x{info.height} with {given} "
                 f"({reason(error)})."
             ) from error
         if context.options:
@@ -266,6 +273,13 @@ class VideoWriter:
             stream.set_display_matrix(info.display_matrix)
         stream.time_base = unit
         return stream
+
+    def _end(self) -> None:
+        """Pass the rest of the sound through, and give the file its name."""
+        if self._passthrough is not None:
+            self._passthrough.pump(self._output, None)
+        self._close()
+        self._part.commit()
 
     def _close(self) -> None:
         output, passthrough = self._output, self._passthrough

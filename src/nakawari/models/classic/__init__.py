@@ -1,6 +1,6 @@
 """classic: the in-between that needs no weights.
 
-    motion.py     a global shift, then dense inverse search both ways, on grey and on the distance to lines
+    motion.py     how motion sees a key: grey, and the distance to lines; both are searched for flow
     sprites.py    flat regions that jump further than flow can look, matched by colour, size and shape
     synthesis.py  several motions tried at each pixel of the new picture; the one on which keys agree wins
 
@@ -42,6 +42,7 @@ from nakawari.models.classic import motion, synthesis
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
 from nakawari.ops.gather import mix_along
+from nakawari.ops.search import dense_search, global_shift, search_around
 from nakawari.tensors import to_frame
 
 
@@ -77,6 +78,7 @@ class Classic(Interpolator):
     """
 
     context_px = 160
+    knows_layers = True
 
     def _encode(self, image: Tensor) -> list[Encoded]:
         return [_encode(_bytes(one)) for one in image]
@@ -112,8 +114,9 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     look0, look1 = key0.look, key1.look
     height, width = key0.rgb.shape[:2]
     finest = 1 if look0.grey.shape == (height, width) else 0
-    shift = motion.global_shift(look0.grey, look1.grey)
-    flows = motion.dense_flow(look0.grey, look1.grey, shift, finest)
+    shift = global_shift(look0.grey, look1.grey)
+    search = dense_search(finest=finest)
+    flows = search_around(look0.grey, look1.grey, shift, search)
     errors = [
         motion.largest(cv2.absdiff(own.rgb, motion.lookup(other.rgb, flow)))
         for own, other, flow in ((look0, look1, flows[0]), (look1, look0, flows[1]))
@@ -123,17 +126,15 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         bare0 = motion.look(erase(look0.rgb, look1.rgb, sprites, first=True))
         bare1 = motion.look(erase(look1.rgb, look0.rgb, sprites, first=False))
         look0, look1 = bare0, bare1
-        flows = motion.dense_flow(look0.grey, look1.grey, shift, finest)
-    lines = motion.dense_flow(look0.distance, look1.distance, shift, 1)
-    rows, columns = look0.grey.shape
-    pan = (round(shift[0] * width / columns), round(shift[1] * height / rows))
+        flows = search_around(look0.grey, look1.grey, shift, search)
+    lines = search_around(look0.distance, look1.distance, shift, dense_search(finest=1))
     return State(
         look0.rgb,
         look1.rgb,
         fields=[synthesis.trusted(each, look0, look1) for each in (flows, lines)],
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
-        overlays=synthesis.overlays(key0.rgb, key1.rgb, pan),
+        overlays=synthesis.overlays(key0.rgb, key1.rgb),
     )
 
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.classic.motion import shifted
 from nakawari.ops.regions import Labels, Regions, describe, label_regions, match_regions
+from nakawari.ops.search import shifted
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

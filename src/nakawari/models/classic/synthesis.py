@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns, shifted
+from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
 from nakawari.models.classic.sprites import Sprite
 from nakawari.ops.gather import disagreement, keep_better
 from nakawari.ops.landing import Side, land
@@ -33,12 +33,6 @@ MOVES, TRUSTED, COVERED = 0.2, 0.05, 0.1
 """Pixels of motion, trust of the flow, and landed share from which something surely passes."""
 STILL_EDGE, OVERLAY = 16, 9
 """Grey levels of a still edge; side of the window around a pixel in which such edges make it an overlay."""
-SMALLEST_ISLAND, LARGEST_ISLAND = 30, 0.02
-"""Pixels, and share of the picture, of something still in a pan."""
-PANNED, PANNED_SHARE = 8, 0.5
-"""Largest difference (0-255) that a pan leaves; the share of such pixels that an island may have."""
-MOSTLY = 0.5
-"""A picture of which more is still does not pan: something moves over flat colour."""
 THIN = 1e-3
 """Less landed weight than this is a hole."""
 ALIKE = 0.1
@@ -116,12 +110,11 @@ def enlarge(mask: Mask, height: int, width: int) -> Mask:
     return np.asarray(cv2.resize(mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
 
 
-def overlays(rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int]) -> Mask:
+def overlays(rgb0: Bytes, rgb1: Bytes) -> Mask:
     """Still pixels that flow never covers: a caption, a painted background.
 
     They are beside still edges: both sides are equal in both keys, while the changed pixels of an edge that
-    moved lie between the still ones. Where everything pans by `shift` (pixels), small still islands that
-    did not pan are overlays too: letters without an outline.
+    moved lie between the still ones.
     """
     still = largest(cv2.absdiff(rgb0, rgb1)) == 0
     grey = cv2.cvtColor(rgb0, cv2.COLOR_RGB2GRAY).astype(np.int16)
@@ -129,19 +122,7 @@ def overlays(rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int]) -> Mask:
     edge[:, 1:] += still[:, 1:] & still[:, :-1] & (np.abs(np.diff(grey, axis=1)) > STILL_EDGE)
     edge[1:] += still[1:] & still[:-1] & (np.abs(np.diff(grey, axis=0)) > STILL_EDGE)
     found = cv2.boxFilter(edge, -1, (OVERLAY, OVERLAY), normalize=False) >= OVERLAY / 2
-    if shift != (0, 0) and still.mean() < MOSTLY:
-        found = found | _islands(still, largest(cv2.absdiff(rgb0, shifted(rgb1, shift))) < PANNED)
     return np.asarray(still & found)
-
-
-def _islands(still: Mask, panned: Mask) -> Mask:
-    """Connected still pixels, neither many nor few, of which the smaller part is explained by the pan."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8), connectivity=4)
-    area = stats[:, cv2.CC_STAT_AREA]
-    share = np.bincount(labels.reshape(-1), panned.reshape(-1).astype(np.float64), count) / area
-    island = (area >= SMALLEST_ISLAND) & (area <= LARGEST_ISLAND * still.size) & (share < PANNED_SHARE)
-    island[0] = False
-    return np.asarray(island[labels])
 
 
 def lay(picture: Floats, image0: Floats, image1: Floats, sprite: Sprite, t: float) -> Mask:

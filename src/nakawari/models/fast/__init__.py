@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from nakawari import checkpoints
 from nakawari.models.base import Drawn, Interpolator
 from nakawari.models.fast.net import FastNet, Motion
+from nakawari.models.fast.parts import FastConfig
+from nakawari.models.official import open_weights, shipped
 from nakawari.ops.search import search_both
 from nakawari.tensors import to_frame
 
@@ -45,3 +49,12 @@ class Fast(Interpolator):
     def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
         image, _ = self.net.draw(state.motion, t, image0, image1)
         return Drawn(image.clamp(0, 1))
+
+
+def build(name: str, weights: str | Path | None, device: torch.device, precision: torch.dtype) -> Fast:
+    """The CATALOG entry."""
+    path = shipped(name) if weights is None else Path(weights)
+    found = open_weights(path, name)
+    net = FastNet(FastConfig(**found.config))
+    checkpoints.load_strictly(net, found.tensors, str(path))
+    return Fast(name, net, device)

@@ -10,6 +10,7 @@ CPU; other devices and number types run the reference, which differentiates itse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,35 +44,55 @@ def local_correlation(features0: Tensor, features1: Tensor, radius: int) -> Tens
         )
     if radius < 0:
         raise InputError(f"radius is {radius}; wanted 0 or more.")
-    if features0.device.type == "cpu" and features0.dtype == features1.dtype == torch.float32:
-        correlated: Tensor = _local(features0.contiguous(), features1.contiguous(), radius)
-        return correlated
-    return reference.local_correlation(features0, features1, radius)
+    correlated: Tensor = torch.ops.nakawari.local_correlation(features0, features1, radius)
+    return correlated
 
 
-@torch.library.custom_op("nakawari::local_correlation", mutates_args=(), device_types="cpu")
-def _local(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+# -- the op: see `ops.splat` for why it is made with `torch.library.Library` -----------------------------
+
+_library: Any = torch.library.Library("nakawari", "FRAGMENT")  # type: ignore[no-untyped-call]
+_library.define("local_correlation(Tensor features0, Tensor features1, int radius) -> Tensor")
+_library.define(
+    "local_correlation_backward(Tensor grad, Tensor features0, Tensor features1, int radius)"
+    " -> (Tensor, Tensor)"
+)
+
+
+def _cpu(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    if features0.dtype != torch.float32 or features1.dtype != torch.float32:
+        return reference.local_correlation(features0, features1, radius)
     from nakawari.ops.correlation import cpu
 
     return cpu.local_correlation(features0, features1, radius)
 
 
-@torch.library.custom_op("nakawari::local_correlation_backward", mutates_args=(), device_types="cpu")
-def _local_backward(grad: Tensor, features0: Tensor, features1: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+def _cpu_backward(grad: Tensor, features0: Tensor, features1: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    if features0.dtype != torch.float32 or features1.dtype != torch.float32:
+        return reference.local_correlation_backward(grad, features0, features1, radius)
     from nakawari.ops.correlation import cpu
 
     return cpu.local_correlation_backward(grad, features0, features1, radius)
 
 
-@_local.register_fake
-def _(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+_library.impl("local_correlation", reference.local_correlation, "CompositeExplicitAutograd")
+_library.impl("local_correlation_backward", reference.local_correlation_backward, "CompositeExplicitAutograd")
+_library.impl("local_correlation", _cpu, "CPU")
+_library.impl("local_correlation_backward", _cpu_backward, "CPU")
+
+
+def _shape(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
     batch, _, height, width = features0.shape
     return features0.new_empty(batch, (2 * radius + 1) ** 2, height, width)
 
 
-@_local_backward.register_fake
-def _(grad: Tensor, features0: Tensor, features1: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+def _shapes_backward(
+    grad: Tensor, features0: Tensor, features1: Tensor, radius: int
+) -> tuple[Tensor, Tensor]:
     return torch.empty_like(features0), torch.empty_like(features1)
+
+
+_library.impl("local_correlation", _shape, "Meta")
+_library.impl("local_correlation_backward", _shapes_backward, "Meta")
 
 
 def _remember(
@@ -83,11 +104,14 @@ def _remember(
 
 def _differentiate(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
     features0, features1 = ctx.saved_tensors  # type: ignore[attr-defined]
-    grad0, grad1 = _local_backward(grad.contiguous(), features0, features1, ctx.radius)  # type: ignore[attr-defined]
+    radius: int = ctx.radius  # type: ignore[attr-defined]
+    grad0, grad1 = torch.ops.nakawari.local_correlation_backward(grad, features0, features1, radius)
     return grad0, grad1, None
 
 
-_local.register_autograd(_differentiate, setup_context=_remember)
+torch.library.register_autograd(
+    "nakawari::local_correlation", _differentiate, setup_context=_remember, lib=_library
+)
 
 
 # -- places anywhere, at several scales ---------------------------------------------------------------

@@ -22,6 +22,16 @@ def local_correlation(features0: Tensor, features1: Tensor, radius: int) -> Tens
     return torch.stack(planes, 1)
 
 
+def local_correlation_backward(
+    grad: Tensor, features0: Tensor, features1: Tensor, radius: int
+) -> tuple[Tensor, Tensor]:
+    """Gradients of `local_correlation` for both maps."""
+    with torch.enable_grad():
+        maps = features0.detach().requires_grad_(), features1.detach().requires_grad_()
+        grad0, grad1 = torch.autograd.grad(local_correlation(*maps, radius), maps, grad)
+    return grad0, grad1
+
+
 CHUNK = 2048
 """So many pixels have their agreement with all others in memory at once, when it is on demand."""
 

@@ -25,6 +25,8 @@ the quotient and cannot overflow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Literal
 
 import torch
@@ -73,7 +75,9 @@ def splat(source: Tensor, flow: Tensor, weight: Tensor | None = None, mode: Mode
     sums, mass = splat_sums(source, flow, weight)
     if mode == "sum":
         return sums
-    return divide(sums, mass)
+    if sums.requires_grad:
+        return divide(sums, mass)
+    return sums.div_(_divisor(mass))  # nobody else holds them, and another picture costs a third more time
 
 
 def splat_sums(source: Tensor, flow: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -102,8 +106,12 @@ def splat_sums(source: Tensor, flow: Tensor, weight: Tensor | None = None) -> tu
 
 def divide(sums: Tensor, mass: Tensor) -> Tensor:
     """`sums / mass`, zero where `mass` is zero. [B, C, H, W] and [B, 1, H, W]."""
-    inverse = torch.where(mass > 0, 1 / mass.clamp_min(torch.finfo(mass.dtype).tiny), torch.zeros_like(mass))
-    return sums * inverse
+    return sums / _divisor(mass)
+
+
+def _divisor(mass: Tensor) -> Tensor:
+    # Not multiplied with its inverse: the square of that, in the gradient, overflows below 1e-19.
+    return torch.where(mass > 0, mass, torch.ones_like(mass))
 
 
 def _check(source: Tensor, flow: Tensor, weight: Tensor | None) -> None:
@@ -131,46 +139,20 @@ _library.impl("splat_sums", reference.splat_sums, "CompositeExplicitAutograd")
 _library.impl("splat_sums_backward", reference.splat_sums_backward, "CompositeExplicitAutograd")
 
 
-def _cpu(source: Tensor, flow: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    if source.dtype != torch.float32:
-        return reference.splat_sums(source, flow, weight)
-    from nakawari.ops.splat import cpu
+def _twin(device: str, name: str) -> Callable[..., Any]:
+    """`name` of the module for `device` where it can (float32), of the reference elsewhere."""
 
-    return cpu.splat_sums(source, flow, weight)
+    def choose(*tensors: Tensor) -> Any:
+        if tensors[-1].dtype != torch.float32:
+            return getattr(reference, name)(*tensors)
+        return getattr(import_module(f"nakawari.ops.splat.{device}"), name)(*tensors)
 
-
-def _cpu_backward(
-    grad_sums: Tensor, grad_mass: Tensor, source: Tensor, flow: Tensor, weight: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    if source.dtype != torch.float32:
-        return reference.splat_sums_backward(grad_sums, grad_mass, source, flow, weight)
-    from nakawari.ops.splat import cpu
-
-    return cpu.splat_sums_backward(grad_sums, grad_mass, source, flow, weight)
+    return choose
 
 
-def _cuda(source: Tensor, flow: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    if source.dtype != torch.float32:
-        return reference.splat_sums(source, flow, weight)
-    from nakawari.ops.splat import cuda
-
-    return cuda.splat_sums(source, flow, weight)
-
-
-def _cuda_backward(
-    grad_sums: Tensor, grad_mass: Tensor, source: Tensor, flow: Tensor, weight: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    if source.dtype != torch.float32:
-        return reference.splat_sums_backward(grad_sums, grad_mass, source, flow, weight)
-    from nakawari.ops.splat import cuda
-
-    return cuda.splat_sums_backward(grad_sums, grad_mass, source, flow, weight)
-
-
-_library.impl("splat_sums", _cpu, "CPU")
-_library.impl("splat_sums_backward", _cpu_backward, "CPU")
-_library.impl("splat_sums", _cuda, "CUDA")
-_library.impl("splat_sums_backward", _cuda_backward, "CUDA")
+for _device in ("cpu", "cuda"):
+    for _name in ("splat_sums", "splat_sums_backward"):
+        _library.impl(_name, _twin(_device, _name), _device.upper())
 
 
 def _shapes(source: Tensor, flow: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

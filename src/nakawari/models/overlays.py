@@ -1,0 +1,157 @@
+"""What stays while the picture pans: captions, logos, a figure that stands still before moving scenery.
+
+Such a layer must not take part in the search for motion, or letters are torn along with the scenery behind
+them. It is found where both keys show the same and the pan would have it otherwise, taken off both keys (what
+is behind it is taken from the other key), and laid over what is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from nakawari.ops.lines import nearest_outside
+from nakawari.ops.search import global_shift, shifted
+from nakawari.tensors import to_frame
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+STILL, OTHERWISE = 6, 24
+"""Largest difference (0-255, any channel) of what stays, and least of what the pan would bring."""
+MOSTLY_STILL = 0.5
+"""A picture of which more stays does not pan: something moves over flat colour."""
+SMALLEST, BESIDE = 20, 8
+"""Pixels of the smallest piece that stands alone, and how near to one a smaller one is believed."""
+SEEDED = 0.3
+"""Share of a piece of what stays that the pan must contradict."""
+RIM = 2
+"""Pixels around the layer that may belong to its smoothed edge."""
+FINER = 3
+"""Pixels around the shift that was found at a small size among which the exact one is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A still layer.
+
+    Attributes:
+        mask: [H, W], its pixels, with its rim.
+        shift: (x, y), pixels that everything else pans by, from key 0 to key 1.
+    """
+
+    mask: Mask
+    shift: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StillLayer:
+    """The still layers of a batch of pairs.
+
+    Attributes:
+        mask: [B, 1, H, W] bool.
+        shown: both keys as they are, [B, 3, H, W].
+        beneath: both keys without the layer.
+    """
+
+    mask: Tensor
+    shown: tuple[Tensor, Tensor]
+    beneath: tuple[Tensor, Tensor]
+
+    @staticmethod
+    def of(image0: Tensor, image1: Tensor) -> StillLayer | None:
+        """The still layers of [B, 3, H, W] keys; None where there are none, and for pictures with alpha."""
+        if image0.shape[1] != 3:
+            return None
+        found = [find_overlay(one, other) for one, other in zip(image0, image1, strict=True)]
+        if not any(found):
+            return None
+        beneath0, beneath1, masks = [], [], []
+        for one, other, overlay in zip(image0, image1, found, strict=True):
+            mask = np.zeros(one.shape[1:], np.bool_) if overlay is None else overlay.mask
+            masks.append(torch.from_numpy(mask)[None].to(one.device))
+            beneath0.append(one if overlay is None else take_off(one, other, overlay, first=True))
+            beneath1.append(other if overlay is None else take_off(other, one, overlay, first=False))
+        beneath = torch.stack(beneath0), torch.stack(beneath1)
+        return StillLayer(torch.stack(masks), (image0, image1), beneath)
+
+    def laid_over(self, image: Tensor, cover: Tensor | None, t: float) -> tuple[Tensor, Tensor | None]:
+        """What was drawn beneath, and what its motion covers, with the layer on top."""
+        picture = torch.where(self.mask, torch.lerp(*self.shown, t), image)
+        return picture, None if cover is None else cover & ~self.mask
+
+
+def find_overlay(image0: Tensor, image1: Tensor) -> Overlay | None:
+    """The still layer of two keys, [3, H, W] in [0, 1]; None where nothing pans or all of it does."""
+    rgb0, rgb1 = (to_frame(image[None]) for image in (image0, image1))
+    still = _apart(rgb0, rgb1) <= STILL
+    if still.mean() > MOSTLY_STILL:
+        return None
+    grey0, grey1 = (np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) for rgb in (rgb0, rgb1))
+    shift = _exact(grey0, grey1, global_shift(grey0, grey1), still)
+    if shift == (0, 0):
+        return None
+    back = (-shift[0], -shift[1])
+    brought = np.maximum(_apart(rgb0, shifted(rgb1, shift)), _apart(rgb1, shifted(rgb0, back)))
+    seed = _pieces(still & (brought > OTHERWISE))
+    if not seed.any():
+        return None
+    kernel = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
+    return Overlay(cv2.dilate(_whole(seed, still).astype(np.uint8), kernel) > 0, shift)
+
+
+def take_off(image: Tensor, other: Tensor, overlay: Overlay, first: bool) -> Tensor:
+    """A key [3, H, W] without the layer: what was behind it, from the other key or from beside it."""
+    shift = overlay.shift if first else (-overlay.shift[0], -overlay.shift[1])
+    own, theirs = (np.ascontiguousarray(x.permute(1, 2, 0).float().cpu().numpy()) for x in (image, other))
+    hidden = shifted(overlay.mask.astype(np.uint8), shift) > 0
+    out = np.where((overlay.mask & ~hidden)[..., None], shifted(theirs, shift), own)
+    holes, nearest = nearest_outside(overlay.mask & hidden)
+    flat = out.reshape(-1, out.shape[2])
+    flat[holes] = flat[nearest]
+    return torch.from_numpy(np.ascontiguousarray(out.transpose(2, 0, 1))).to(image.device, image.dtype)
+
+
+def _apart(one: Bytes, other: Bytes) -> Bytes:
+    """The largest difference of a channel."""
+    difference = cv2.absdiff(one, other)
+    return np.maximum(np.maximum(difference[..., 0], difference[..., 1]), difference[..., 2])
+
+
+def _exact(grey0: Bytes, grey1: Bytes, shift: tuple[int, int], still: Mask) -> tuple[int, int]:
+    """The shift near the given one that explains most of what does not stay."""
+    if shift == (0, 0):
+        return shift
+    moves = ~still[::2, ::2]
+    best, least = shift, np.inf
+    for y in range(shift[1] - FINER, shift[1] + FINER + 1):
+        for x in range(shift[0] - FINER, shift[0] + FINER + 1):
+            apart = cv2.absdiff(grey0[::2, ::2], np.ascontiguousarray(shifted(grey1, (x, y))[::2, ::2]))
+            cost = float(np.minimum(apart, OTHERWISE)[moves].mean())
+            if cost < least:
+                best, least = (x, y), cost
+    return best
+
+
+def _whole(seed: Mask, still: Mask) -> Mask:
+    """Pieces that are mostly seed: where a letter comes to lie on a letter, a pan tells nothing."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8), connectivity=8)
+    share = np.bincount(labels[seed], minlength=count) / stats[:, cv2.CC_STAT_AREA]
+    return np.asarray((share > SEEDED)[labels] & still | seed)
+
+
+def _pieces(mask: Mask) -> Mask:
+    """Without what agrees by chance: specks, unless they stand beside a piece, as the dot of an i does."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST
+    large[0] = False
+    pieces = large[labels]
+    if not pieces.any():
+        return np.asarray(pieces)
+    beside = cv2.dilate(pieces.astype(np.uint8), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)) > 0
+    return np.asarray(mask & beside)

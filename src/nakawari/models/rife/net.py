@@ -1,0 +1,380 @@
+"""The network of all releases of RIFE.
+
+A stack of blocks, coarse to fine. Each is shown the keys as they lie on the picture to be drawn (warped by
+the flow so far), and says how flow and mask have to change. The mask weighs the two warped keys against
+each other.
+
+    encode    features of a frame (later releases), or context for the refinement (the paper's)
+    motion    flow to both keys, [B, 4, H, W] (first two: to frame 0), and the mask's logit
+    merge     the picture
+
+Pictures and flow are kept at full size, but a block looks at them shrunk by its scale s, and a pixel of a
+shrunken picture is the mean of four. So for s ≥ 4 only those four are ever warped (`look`), a sixteenth of
+them at s = 8. What one block hands to the next (features, a mask that is replaced) never goes to full size
+either: enlarging by s and then shrinking to s' < s, both bilinearly, is enlarging by s / s', because s'
+even puts the four pixels between the same two knots, and s' = 1 shrinks nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nakawari.models.rife.refine import Refinement
+from nakawari.models.rife.versions import RifeConfig
+from nakawari.ops.warp import backward_warp, sample
+from nakawari.tensors import pad_to_multiple, unpad
+
+GROWS_PX = 32.0
+"""A second block that wants more than this makes a network that `grows` begin again."""
+
+
+@dataclass(slots=True)
+class Motion:
+    """Where the picture to be drawn comes from.
+
+    Attributes:
+        flow: [B, 4, H, W], pixels, to frame 0 and to frame 1, on the grid of the picture to be drawn.
+        mask: [B, 1, H, W], logit of taking frame 0.
+        steps: flow and mask after each block, coarsest first, where that was asked for.
+    """
+
+    flow: Tensor
+    mask: Tensor
+    steps: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+
+def conv(inputs: int, outputs: int, stride: int, prelu: bool) -> nn.Sequential:
+    """A 3×3 convolution and its rectifier."""
+    rectifier = nn.PReLU(outputs) if prelu else nn.LeakyReLU(0.2, inplace=True)
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), rectifier)
+
+
+class Skip(nn.Sequential):
+    """Layers with a shortcut around all of them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, h, w] → the same."""
+        out = x
+        for layer in self:
+            out = layer(out)
+        return out + x
+
+
+class Residual(nn.Module):
+    """A gated convolution with a shortcut around it."""
+
+    def __init__(self, width: int, groups: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, 1, 1, groups=groups)
+        self.beta: nn.Parameter | None = nn.Parameter(torch.ones(1, width, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, width, h, w] → the same."""
+        out = self.conv(x)
+        if self.beta is not None:
+            out = out * self.beta + x
+        return F.leaky_relu_(out, 0.2)
+
+    def fold(self) -> None:
+        """Make gate and shortcut part of the convolution; for drawing only, in float32."""
+        if self.beta is None:
+            return
+        with torch.no_grad():
+            weight = self.conv.weight * self.beta[0, :, None]
+            centre = torch.arange(weight.shape[0])
+            weight[centre, centre % weight.shape[1], 1, 1] += 1
+            self.conv.weight.copy_(weight)
+            assert self.conv.bias is not None
+            self.conv.bias.mul_(self.beta.flatten())
+        self.beta = None
+
+
+class Twins(nn.Module):
+    """Flow and mask from two heads."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.flow, self.mask = (
+            nn.Sequential(
+                nn.ConvTranspose2d(width, width // 2, 4, 2, 1),
+                nn.PReLU(width // 2),
+                nn.ConvTranspose2d(width // 2, outputs, 4, 2, 1),
+            )
+            for outputs in (4, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, width, h, w] → [B, 5, 4h, 4w]."""
+        return torch.cat([self.flow(x), self.mask(x)], 1)
+
+
+class Block(nn.Module):
+    """One scale's say."""
+
+    def __init__(self, config: RifeConfig, number: int) -> None:
+        super().__init__()
+        c, width = config, config.widths[number]
+        self.shrink = nn.Sequential(
+            conv(c.inputs(number), width // 2, c.stride, c.prelu), conv(width // 2, width, 2, c.prelu)
+        )
+        self.body = _body(config, width)
+        self.tail: nn.Module
+        if c.tail == "twins":
+            self.tail = Twins(width)
+        elif c.tail == "shuffle":
+            self.tail = nn.Sequential(nn.ConvTranspose2d(width, 4 * c.channels, 4, 2, 1), nn.PixelShuffle(2))
+        else:
+            self.tail = nn.ConvTranspose2d(width, c.channels, 4, 2, 1)
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """[B, inputs, h, w] → [B, channels, h / spread, w / spread]: flow in its own pixels, mask, more."""
+        dtype = next(self.parameters()).dtype
+        said: Tensor = self.tail(self.body(self.shrink(seen.to(dtype)))).float()
+        return said
+
+
+def _body(config: RifeConfig, width: int) -> nn.Sequential:
+    if config.body == "residual":
+        return nn.Sequential(*(Residual(width, config.groups) for _ in range(8)))
+    layers = [conv(width, width, 1, config.prelu) for _ in range(8)]
+    if config.body == "once":
+        return nn.Sequential(Skip(*layers))
+    if config.body == "pairs":
+        return nn.Sequential(*(Skip(*layers[i : i + 2]) for i in range(0, 8, 2)))
+    return nn.Sequential(*layers)
+
+
+def encoder(hidden: int, outputs: int, between: int) -> nn.Sequential:
+    """Features of a frame at its own size."""
+    layers: list[nn.Module] = [nn.Conv2d(3, hidden, 3, 2, 1)]
+    for _ in range(between):
+        layers += [nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(hidden, hidden, 3, 1, 1)]
+    if between:
+        layers += [nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(hidden, outputs, 4, 2, 1))
+
+
+class IFNet(nn.Module):
+    """Any release of RIFE, without its teacher."""
+
+    def __init__(self, config: RifeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(config, number) for number in range(len(config.widths)))
+        self.encoder = None if config.encoder is None else encoder(*config.encoder)
+        self.refinement = Refinement(config.context, config.stride) if config.context else None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the convolutions compute in; flow is always float32."""
+        return next(self.parameters()).dtype
+
+    def fold(self) -> None:
+        """Get ready to draw, for good: see `Residual.fold`."""
+        for module in self.modules():
+            if isinstance(module, Residual):
+                module.fold()
+
+    def encode(self, image: Tensor) -> Tensor:
+        """A frame [B, 3, H, W] with its features behind its colours, [B, 3 + features, H, W] float32."""
+        if self.encoder is None:
+            return image
+        return torch.cat([image, self.encoder(image.to(self.dtype)).float()], 1)
+
+    def motion(
+        self,
+        keys: tuple[Tensor, Tensor],
+        t: float | Tensor = 0.5,
+        scales: tuple[float, ...] | None = None,
+        mirrored: bool = False,
+        first: Tensor | None = None,
+        every: bool = False,
+    ) -> Motion:
+        """Flow and mask at t.
+
+        Args:
+            keys: what `encode` gave for both frames; H and W divide by 4 times the largest scale.
+            t: in (0, 1), or [B, 1, 1, 1]; ignored by networks that are not told it.
+            scales: of the blocks; None: those of the release. Halved, they look closer, doubled, further.
+            mirrored: ask each block for both directions, and average.
+            first: what `shrink` gives for both keys at the first scale: that does not depend on t.
+            every: keep what each block said, for training.
+        """
+        scales = scales or tuple(map(float, self.config.scales))
+        way = _Way(self.config, keys, t, mirrored or self.config.mirrored, every)
+        for number, (block, scale) in enumerate(zip(self.blocks, scales, strict=True)):
+            look = first if number == 0 and first is not None else way.look(scale)
+            change = way.take(way.ask(block, look, scale), scale)
+            is_far = self.config.grows and number == 1 and min(_reach(change)) > GROWS_PX
+            if is_far and scales[0] <= self.config.scales[0]:
+                return self._grown(keys, t, scales, mirrored)
+        return Motion(way.flow, way.mask, way.steps)
+
+    def _grown(
+        self, keys: tuple[Tensor, Tensor], t: float | Tensor, scales: tuple[float, ...], mirrored: bool
+    ) -> Motion:
+        """Begin again, at double scale."""
+        scales = tuple(2 * scale for scale in scales)
+        size = (keys[0].shape[2], keys[0].shape[3])
+        wide0, wide1 = (pad_to_multiple(key, int(4 * scales[0]))[0] for key in keys)
+        found = self.motion((wide0, wide1), t, scales, mirrored)
+        return Motion(unpad(found.flow, size), unpad(found.mask, size))
+
+    def merge(
+        self,
+        motion: Motion,
+        image0: Tensor,
+        image1: Tensor,
+        context: tuple[list[Tensor], list[Tensor]] | None = None,
+    ) -> Tensor:
+        """The picture, [B, 3, H, W].
+
+        Args:
+            motion: what `motion` gave.
+            image0, image1: [B, 3, H, W], the keys or pictures that move as they do.
+            context: what `refinement.context` gave for them; None: it is asked.
+        """
+        warped0 = backward_warp(image0, motion.flow[:, :2])
+        warped1 = backward_warp(image1, motion.flow[:, 2:])
+        merged = torch.lerp(warped1, warped0, torch.sigmoid(motion.mask))
+        if self.refinement is None:
+            return merged
+        if context is None:
+            context = self.refinement.context(image0), self.refinement.context(image1)
+        seen = torch.cat([image0, image1, warped0, warped1, motion.mask, motion.flow], 1)
+        residual: Tensor = self.refinement(seen, context, motion.flow)
+        return (merged + residual).clamp(0, 1)
+
+
+class _Way:
+    """The way through the blocks: flow and mask so far, and what a block left for the next."""
+
+    def __init__(
+        self,
+        config: RifeConfig,
+        keys: tuple[Tensor, Tensor],
+        t: float | Tensor,
+        mirrored: bool,
+        every: bool,
+    ) -> None:
+        self.c = config
+        self.keys = keys
+        like = keys[0][:, :1]
+        self.t = torch.as_tensor(t, dtype=like.dtype, device=like.device).reshape(-1, 1, 1, 1)
+        self.mirrored = mirrored
+        self.every = every
+        self.started = config.starts_still
+        self.flow = torch.zeros_like(like).expand(-1, 4, -1, -1)
+        self.mask = torch.zeros_like(like)
+        self.left: tuple[Tensor, float] | None = None
+        self.steps: list[tuple[Tensor, Tensor]] = []
+
+    def look(self, scale: float) -> Tensor:
+        """The keys, warped by the flow so far and shrunk by `scale`."""
+        if self.flow.stride(1) == 0:  # no block has spoken
+            return beside(*(resize(key, 1 / scale) for key in self.keys))
+        return beside(
+            look(self.keys[0], self.flow[:, :2], scale), look(self.keys[1], self.flow[:, 2:], scale)
+        )
+
+    def ask(self, block: nn.Module, look: Tensor, scale: float) -> Tensor:
+        """What the block says, averaged over both directions where that is wanted."""
+        seen = self._seen(look, scale, False)
+        said: Tensor = block(seen)
+        if self.mirrored:
+            other = block(self._seen(look, scale, True))
+            flow = (said[:, :4] + swap(other[:, :4], 2)) / 2
+            said = torch.cat([flow, (said[:, 4:5] - other[:, 4:5]) / 2], 1)
+        self.started = True
+        return said
+
+    def _seen(self, look: Tensor, scale: float, mirrored: bool) -> Tensor:
+        c, parts = self.c, []
+        sign, t = (-1, 1 - self.t) if mirrored else (1, self.t)
+        if c.keeps_keys and self.started:
+            parts.append(beside(*(resize(key, 1 / scale) for key in self.keys)))
+        parts.append(look)
+        if mirrored:
+            parts = [_mirror(part) for part in parts]
+        if c.timed:
+            parts.insert(1, t.expand(look.shape[0], 1, *look.shape[2:]))
+        if self.started:
+            flow = resize(self.flow, 1 / scale) / scale
+            parts += [sign * self._handed(scale), swap(flow, 2) if mirrored else flow]
+        return torch.cat(parts, 1)
+
+    def _handed(self, scale: float) -> Tensor:
+        """Mask, and features where they are recycled, as the next block is shown them."""
+        if self.left is None:
+            return resize(self.mask, 1 / scale)
+        said, before = self.left
+        return resize(said, before / scale)
+
+    def take(self, said: Tensor, scale: float) -> Tensor:
+        """Change flow and mask as a block said; gives the change of flow, [B, 4, H, W]."""
+        c, enlarge = self.c, scale * self.c.spread
+        full = resize(said[:, :5], enlarge)
+        change = full[:, :4] * enlarge
+        self.flow = self.flow + change
+        if c.mask == "replaced":
+            self.left = (said[:, 4:] if c.recycles else said[:, 4:5], enlarge)
+            self.mask = full[:, 4:]
+        else:
+            self.mask = self.mask + full[:, 4:]
+        if self.every:
+            self.steps.append((self.flow, self.mask))
+        return change
+
+
+def resize(x: Tensor, factor: float) -> Tensor:
+    """Bilinearly, by a factor that gives whole pixels."""
+    if factor == 1:
+        return x
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def look(source: Tensor, flow: Tensor, scale: float) -> Tensor:
+    """`source` warped by `flow` and then shrunk by `scale`, of which no more is computed than is seen."""
+    if scale < 4:
+        return resize(backward_warp(source, flow), 1 / scale)
+    step = int(scale)
+    height, width = flow.shape[2:]
+    rows = _seen_of(height, step, flow.device)
+    columns = _seen_of(width, step, flow.device)
+    place = flow[:, :, rows[:, None], columns]
+    place = place + torch.stack([columns.expand(len(rows), -1), rows[:, None].expand(-1, len(columns))])
+    return F.avg_pool2d(sample(source, place), 2)
+
+
+def _seen_of(length: int, step: int, device: torch.device) -> Tensor:
+    """The two pixels in the middle of each `step`."""
+    starts = torch.arange(step // 2 - 1, length, step, device=device)
+    return torch.stack([starts, starts + 1], 1).flatten()
+
+
+def beside(key0: Tensor, key1: Tensor) -> Tensor:
+    """Both keys in the order that blocks are used to: colours, colours, features, features."""
+    if key0.shape[1] == 3:
+        return torch.cat([key0, key1], 1)
+    return torch.cat([key0[:, :3], key1[:, :3], key0[:, 3:], key1[:, 3:]], 1)
+
+
+def _mirror(both: Tensor) -> Tensor:
+    """What `beside` gave, with the keys swapped."""
+    if both.shape[1] == 6:
+        return swap(both, 3)
+    return torch.cat([swap(both[:, :6], 3), swap(both[:, 6:], (both.shape[1] - 6) // 2)], 1)
+
+
+def swap(x: Tensor, half: int) -> Tensor:
+    """The second `half` channels before the first."""
+    return torch.cat([x[:, half:], x[:, :half]], 1)
+
+
+def _reach(change: Tensor) -> tuple[float, float]:
+    """The largest motion to frame 0 and to frame 1."""
+    return float(change[:, :2].abs().max()), float(change[:, 2:].abs().max())

@@ -1,0 +1,68 @@
+"""Captions over a pan: found, taken off, and laid back whole."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from nakawari.models import load
+from nakawari.models.overlays import find_overlay
+from nakawari.tensors import to_tensor
+
+
+def scenery(seed=4):
+    random = np.random.default_rng(seed)
+    small = random.integers(40, 216, (45, 90, 3), np.uint8)
+    return cv2.resize(small, (720, 360), interpolation=cv2.INTER_CUBIC)
+
+
+def letters(picture, text="A still caption, line"):
+    cv2.putText(picture, text, (40, 300), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2, cv2.LINE_AA)
+    return picture
+
+
+def panned(by):
+    wide = scenery()
+    return [letters(wide[:, start : start + 480].copy()) for start in (120, 120 + by)], wide
+
+
+@pytest.mark.parametrize("by", [4, 10, 24, 60])
+def test_a_caption_over_a_pan_stays_whole_and_single(by):
+    keys, wide = panned(by)
+    made = load("classic", device="cpu")(*keys).astype(int)
+    middle = 120 + by // 2
+    truth = letters(wide[:, middle : middle + 480].copy()).astype(int)
+    caption = cv2.dilate((letters(np.zeros_like(keys[0])) > 0).max(2).astype(np.uint8), np.ones((3, 3))) > 0
+    white = (keys[0] == 255).all(2) & (keys[1] == 255).all(2)
+    assert white.sum() > 400
+    assert (made[white] == 255).all()
+    band = np.zeros_like(white)
+    band[270:312, 70:410] = True
+    beside = band & ~caption
+    assert np.abs(made - truth)[beside].mean() < 4  # no second letters
+    bright = (made > 240).all(2) & beside
+    assert bright.sum() < 0.01 * white.sum()
+
+
+def test_what_pans_as_a_whole_has_no_layer():
+    wide = scenery()
+    keys = [to_tensor(wide[:, start : start + 480].copy())[0] for start in (120, 144)]
+    assert find_overlay(*keys) is None
+
+
+def test_what_moves_over_still_ground_has_no_layer():
+    ground = np.full((200, 300, 3), 220, np.uint8)
+    keys = []
+    for x in (60, 90):
+        picture = ground.copy()
+        cv2.circle(picture, (x, 90), 30, (200, 40, 60), -1)
+        keys.append(to_tensor(picture)[0])
+    assert find_overlay(*keys) is None
+
+
+def test_a_batch_is_its_pictures_one_by_one():
+    pairs = [panned(10)[0], panned(24)[0]]
+    model = load("classic", device="cpu")
+    together = model(*(torch.cat([to_tensor(pair[n]) for pair in pairs]) for n in (0, 1)))
+    alone = torch.cat([model(to_tensor(pair[0]), to_tensor(pair[1])) for pair in pairs])
+    assert torch.equal(together, alone)
