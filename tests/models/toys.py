@@ -24,7 +24,9 @@ def toy_file(name: str, folder: Path) -> Path:
     shapes = {key: tuple(value.shape) for key, value in net.state_dict().items()}
     tensors = seeded(shapes)
     for key in tensors:
-        if ".tail." in key or ".layers.8." in key:  # what says flow: wild flow makes much of rounding
+        if (
+            ".tail." in key or ".layers.8." in key or "flow_head.2" in key
+        ):  # what says flow: wild flow makes much of rounding
             tensors[key] *= 0.1
     path = folder / f"{name}.safetensors"
     checkpoints.save(path, tensors, checkpoints.Header(name, config))
@@ -48,4 +50,14 @@ def _film(name: str):
     return lambda: FilmNet(config), config.to_dict()
 
 
-TOYS: dict[str, Callable] = {"rife": _rife, "film": _film}
+def _animeinterp(name: str):
+    from dataclasses import asdict
+
+    from nakawari.models.animeinterp.config import AnimeInterpConfig
+    from nakawari.models.animeinterp.net import AnimeInterpNet
+
+    config = AnimeInterpConfig("gma" if name.endswith("gma") else "none", iterations=1)
+    return lambda: AnimeInterpNet(config), asdict(config)
+
+
+TOYS: dict[str, Callable] = {"rife": _rife, "film": _film, "animeinterp": _animeinterp}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nakawari.pipeline.render import Progress
 
-STAGES = {"analyse": "looking", "render": "drawing", "evaluate": "measuring"}
+STAGES = {"analyse": "looking", "render": "drawing", "evaluate": "measuring", "download": "loading"}
 EVERY_S = 0.2
 """JSON lines come no oftener than this, but for the last of a stage."""
 

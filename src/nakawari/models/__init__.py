@@ -106,6 +106,22 @@ CATALOG: tuple[Row, ...] = (
             ("style", "FILM, trained for sharpness: large motion."),
         )
     ),
+    Row(
+        "animeinterp",
+        "animeinterp",
+        "nakawari.models.animeinterp.model:build",
+        "file",
+        "MIT",
+        "Deep Animation Video Interpolation in the Wild: segments, recurrent refinement, synthesis.",
+    ),
+    Row(
+        "animeinterp-gma",
+        "animeinterp",
+        "nakawari.models.animeinterp.model:build",
+        "file",
+        "MIT",
+        "AnimeInterp with global motion aggregation.",
+    ),
 )
 
 DEFAULT = "classic"
@@ -142,7 +158,7 @@ def is_file(name: str) -> bool:
 
 
 def load(
-    name: str = DEFAULT,
+    name: str | Path = DEFAULT,
     weights: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -152,7 +168,7 @@ def load(
 
     Args:
         name: a CATALOG name; or a weight file, ours or one that another project released.
-        weights: a file, for models whose weights are not shipped.
+        weights: a file, for models whose weights are not shipped; None: what `models get` downloaded.
         device: "auto" (a GPU when there is one), "cpu", "cuda", "cuda:1", "mps".
         precision: "auto", "fp32", "bf16" or "fp16".
         options: what the model lets one adjust, such as RIFE's `flow_scale`; see docs/models.md.
@@ -169,11 +185,13 @@ def load(
         if weights is not None:
             raise ModelError(f"two weight files are given, {name} and {weights}; wanted one.")
         name, weights = "", name
-    row = find(name) if name else None
+    row = find(str(name)) if name else None
     if row is not None and row.weights == "none" and weights is not None:
         raise ModelError(f"{row.name} uses no weights, but weights={str(weights)!r} were given.")
     if row is not None and row.weights == "file" and weights is None:
-        raise ModelError(f"{row.name} needs its weights: give the file (--weights FILE); see docs/models.md.")
+        from nakawari.models.sources import weights_of
+
+        weights = weights_of(row.name)
     chosen = choose_device(device)
     kind = choose_precision(precision, chosen)
     if weights is not None:

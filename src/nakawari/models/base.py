@@ -14,7 +14,7 @@ The base class takes care of what no model should have to think about:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar, overload
@@ -37,6 +37,8 @@ from nakawari.tensors import (
 
 Picture = Array | Tensor
 Time = float | Fraction
+Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Two frames [B, 3, H, W] in [0, 1] → coarse flow01, flow10 [B, 2, H, W] in pixels, zero where unknown."""
 
 STILL_TOLERANCE = 6 / 255
 """A still pixel that a model without `cover` changes by less than this is given back its key's value."""

@@ -22,6 +22,7 @@ from nakawari.errors import ModelError
 RECOGNISERS: tuple[str, ...] = (
     "nakawari.models.rife.official:recognise",
     "nakawari.models.film.official:recognise",
+    "nakawari.models.animeinterp.official:recognise",
 )
 """`module:function` of each family, asked in this order; see `Recogniser`."""
 

@@ -1,0 +1,146 @@
+"""AnimeInterp as an interpolator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nakawari.checkpoints import load_strictly
+from nakawari.errors import InputError, ModelError
+from nakawari.models.animeinterp.config import AnimeInterpConfig
+from nakawari.models.animeinterp.net import AnimeInterpNet, Features, Flows, Scales
+from nakawari.models.base import Drawn, Guide, Interpolator
+from nakawari.models.official import Weights
+
+LEAST = 64
+"""Pixels to a side that the four scales of agreement need; smaller pictures are padded to it."""
+
+
+@dataclass(slots=True)
+class _State:
+    images: tuple[Tensor, Tensor]
+    scales: tuple[Scales, Scales]
+    flows: Flows
+
+
+class AnimeInterp(Interpolator):
+    """Coarse flow of segments, refined, splatted, painted.
+
+    Options:
+        guide: where the coarse flow comes from: True is segment-guided matching, None or False nothing at
+            all; or any callable, see `base.Guide`.
+        iterations: corrections of the flow; None is as many as the weights were trained with (12).
+    """
+
+    options: Mapping[str, Any] = {"guide": True, "iterations": None}
+
+    def __init__(
+        self,
+        name: str,
+        net: AnimeInterpNet,
+        device: torch.device | str = "cpu",
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__(name, device)
+        self.net = net.eval().to(device, precision)
+        # official: flow is found on pictures resized to a multiple of 8, so only the grid's 4 is padded
+        self.multiple = 4 if net.config.mode == "official" else 8
+        self._matching: Guide | None = None
+        self.adjust()
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        iterations, guide = options["iterations"], options["guide"]
+        if iterations is not None and not (isinstance(iterations, int) and iterations >= 1):
+            raise InputError(f"iterations is {iterations!r}; wanted a whole number of at least 1.")
+        if not (guide in (True, False, None) or callable(guide)):
+            raise InputError(f"guide is {guide!r}; wanted True, None or a callable.")
+        self.options = options
+
+    @property
+    def guide(self) -> Guide | None:
+        """What gives the coarse flow; None: nothing does."""
+        chosen = self.options["guide"]
+        if chosen is not True:
+            return chosen or None
+        if self._matching is None:
+            from nakawari.models.animeinterp.sgm import SegmentGuidedMatching
+
+            self._matching = SegmentGuidedMatching()
+        return self._matching
+
+    def _encode(self, image: Tensor) -> Features:
+        return self.net.encode(_at_least(image))
+
+    def _prepare(self, image0: Tensor, image1: Tensor, features0: Features, features1: Features) -> _State:
+        coarse = self._coarse(image0, image1)
+        image0, image1 = _at_least(image0), _at_least(image1)
+        flows = self.net.flows(image0, image1, features0, features1, coarse, self.options["iterations"])
+        return _State((image0, image1), (features0.splat, features1.splat), flows)
+
+    def _coarse(self, image0: Tensor, image1: Tensor) -> Flows | None:
+        guide = self.guide
+        if guide is None:
+            return None
+        flow01, flow10 = (_at_least(_fitted(flow, image0)) for flow in guide(image0, image1))
+        return flow01, flow10
+
+    def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
+        size = image0.shape[2:]
+        image0, image1 = _at_least(image0), _at_least(image1)
+        scales = [
+            known if torch.equal(image, seen) else self.net.features(image)
+            for image, seen, known in zip((image0, image1), state.images, state.scales, strict=True)
+        ]
+        made = self.net.draw(image0, image1, scales[0], scales[1], state.flows, t)
+        return Drawn(made[..., : size[0], : size[1]].clamp(0, 1))
+
+
+def _at_least(image: Tensor) -> Tensor:
+    """Pad to LEAST pixels, for pictures that have hardly any."""
+    bottom, right = max(0, LEAST - image.shape[2]), max(0, LEAST - image.shape[3])
+    return F.pad(image, (0, right, 0, bottom), mode="replicate") if bottom or right else image
+
+
+def _fitted(flow: Tensor, image: Tensor) -> Tensor:
+    """A guide's flow on the padded grid: flow of the frame as it came is padded as the frame was."""
+    flow = flow.to(image.device, torch.float32)
+    bottom, right = image.shape[2] - flow.shape[2], image.shape[3] - flow.shape[3]
+    if flow.ndim != 4 or flow.shape[1] != 2 or not (0 <= bottom < 8 and 0 <= right < 8):
+        raise InputError(
+            f"the guide gave flow of {list(flow.shape)}; wanted [B, 2, {image.shape[2]}, {image.shape[3]}]."
+        )
+    return F.pad(flow, (0, right, 0, bottom), mode="replicate") if bottom or right else flow
+
+
+def build(name: str, weights: Weights, device: torch.device, precision: torch.dtype) -> AnimeInterp:
+    """The CATALOG entry.
+
+    Raises:
+        ModelError: the weights do not fit, or are a starting state for training.
+    """
+    net = AnimeInterpNet(config_of(weights))
+    load_strictly(net, weights.tensors, weights.source or name)
+    return AnimeInterp(name, net, device, precision)
+
+
+def config_of(weights: Weights) -> AnimeInterpConfig:
+    """The configuration that weights say they are of.
+
+    Raises:
+        ModelError: it names what this version does not know, or the weights are only a starting state.
+    """
+    known = {key: weights.config[key] for key in AnimeInterpConfig.__slots__ if key in weights.config}
+    extra = sorted(set(weights.config) - set(known) - {"untrained"})
+    if extra:
+        raise ModelError(f"the weights of {weights.model} were made with {', '.join(extra)}, unknown here.")
+    untrained = weights.config.get("untrained")
+    if untrained:
+        raise ModelError(
+            f"these weights are a starting state for training: {', '.join(untrained)} saw no data yet."
+        )
+    return AnimeInterpConfig(**known)
