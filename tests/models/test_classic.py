@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nakawari.models import load
-from nakawari.models.classic import motion, synthesis
+from nakawari.models.classic import motion
 from nakawari.models.classic.sprites import erase, find_sprites
 
 
@@ -111,14 +111,3 @@ def test_sprites_are_taken_only_without_doubt():
     assert find_sprites(*twins, lost(*twins), lost(*twins)) == []
     near = disc(50), disc(60)
     assert find_sprites(*near, lost(*near), lost(*near)) == []
-
-
-def test_overlays_have_still_edges():
-    keys = [texture(60, 80), texture(60, 80)]
-    keys[1][:, 40:] = texture(60, 80, seed=1)[:, 40:]
-    keys[0][20:30, 10:20] = keys[1][20:30, 10:20] = 255
-    found = synthesis.overlays(*keys)
-    assert found[20:30, 10:20].any()
-    assert not found[:, 41:].any()
-    moved = disc(50), disc(58)
-    assert not synthesis.overlays(*moved).any()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nakawari.models import load
-from nakawari.models.overlays import find_overlay
+from nakawari.models.overlays import find_overlay, pinned
 from nakawari.tensors import to_tensor
 
 
@@ -46,7 +46,7 @@ def test_a_caption_over_a_pan_stays_whole_and_single(by):
 
 def test_what_pans_as_a_whole_has_no_layer():
     wide = scenery()
-    keys = [to_tensor(wide[:, start : start + 480].copy())[0] for start in (120, 144)]
+    keys = [wide[:, start : start + 480].copy() for start in (120, 144)]
     assert find_overlay(*keys) is None
 
 
@@ -56,7 +56,7 @@ def test_what_moves_over_still_ground_has_no_layer():
     for x in (60, 90):
         picture = ground.copy()
         cv2.circle(picture, (x, 90), 30, (200, 40, 60), -1)
-        keys.append(to_tensor(picture)[0])
+        keys.append(picture)
     assert find_overlay(*keys) is None
 
 
@@ -66,3 +66,18 @@ def test_a_batch_is_its_pictures_one_by_one():
     together = model(*(torch.cat([to_tensor(pair[n]) for pair in pairs]) for n in (0, 1)))
     alone = torch.cat([model(to_tensor(pair[0]), to_tensor(pair[1])) for pair in pairs])
     assert torch.equal(together, alone)
+
+
+def test_what_lies_beside_still_edges_is_pinned():
+    keys = [scenery()[:60, :80].copy(), scenery()[:60, :80].copy()]
+    keys[1][:, 40:] = scenery(seed=1)[:60, 40:80]
+    keys[0][20:30, 10:20] = keys[1][20:30, 10:20] = 255
+    found = pinned(*keys)
+    assert found[20:30, 10:20].any()
+    assert not found[:, 41:].any()
+    moved = []
+    for x in (50, 58):
+        picture = np.full((120, 220, 3), 220, np.uint8)
+        cv2.circle(picture, (x, 60), 12, (20, 20, 30), -1)
+        moved.append(picture)
+    assert not pinned(*moved).any()

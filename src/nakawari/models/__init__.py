@@ -86,6 +86,14 @@ CATALOG: tuple[Row, ...] = (
         "No weights: regions, dense inverse search flow and splatting.",
     ),
     Row(
+        "fast",
+        "fast",
+        "nakawari.models.fast:build",
+        "shipped",
+        "MIT",
+        "Our own network, trained by us: search, correct, splat, choose.",
+    ),
+    Row(
         "blend",
         "blend",
         "nakawari.models.blend:build",

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError, ShapeError
-from nakawari.models.overlays import StillLayer
+from nakawari.models.overlays import Stillness
 from nakawari.tensors import (
     Array,
     check_frame,
@@ -98,7 +98,7 @@ class Pair:
     state: Any = None
     images: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     size: tuple[int, int] = (0, 0)
-    layer: StillLayer | None = field(default=None, repr=False)
+    still: Stillness | None = field(default=None, repr=False)
 
 
 class Interpolator(ABC):
@@ -108,8 +108,8 @@ class Interpolator(ABC):
     """Height and width are padded to a multiple of this."""
     options: Mapping[str, Any] = {}
     """What can be chosen, and what is; see `adjust`."""
-    knows_layers: ClassVar[bool] = False
-    """What stays while the picture pans is taken off before, and laid over what is drawn (`overlays.py`)."""
+    knows_stillness: ClassVar[bool] = False
+    """What stays is kept apart: pinned, and where the rest pans, a layer of its own (`overlays.py`)."""
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
 
@@ -179,15 +179,17 @@ class Interpolator(ABC):
         whole = (box.bottom - box.top, box.right - box.left) == size
         with torch.inference_mode():
             images = self._image(box.crop(key0)), self._image(box.crop(key1))
-            layer = StillLayer.of(*images) if self.knows_layers else None
-            if layer is not None:
-                images = layer.beneath
             guide0, guide1 = _guide(images[0]), _guide(images[1])
-            kept = whole and layer is None
+            opaque = images[0].shape[1] == 3
+            still = Stillness.of(guide0, guide1, layers=opaque) if self.knows_stillness else None
+            layered = still is not None and still.layer is not None
+            if still is not None and layered:
+                guide0, guide1 = images = still.beneath
+            kept = whole and not layered
             features0 = self._features(enc0 if kept else None, guide0)
             features1 = self._features(enc1 if kept else None, guide1)
             state = self._prepare(guide0, guide1, features0, features1)
-        return Pair(key0, key1, box, state, images, size, layer)
+        return Pair(key0, key1, box, state, images, size, still)
 
     def at(self, pair: Pair, t: Time) -> Picture:
         """Draw the picture at `t` of the way, of the kind and type that the keys have.
@@ -202,8 +204,8 @@ class Interpolator(ABC):
         assert pair.images is not None
         with torch.inference_mode():
             drawn = self._draw(pair.state, float(t), pair.images)
-            if pair.layer is not None:
-                drawn = Drawn(*pair.layer.laid_over(drawn.image, drawn.cover, float(t)))
+            if pair.still is not None:
+                drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn)
 
     @overload

@@ -32,6 +32,8 @@ SEEDED = 0.3
 """Share of a piece of what stays that the pan must contradict."""
 RIM = 2
 """Pixels around the layer that may belong to its smoothed edge."""
+EDGE, AROUND = 16, 9
+"""Grey levels of a still edge; side of the window around a pixel in which such edges pin it."""
 FINER = 3
 """Pixels around the shift that was found at a small size among which the exact one is looked for."""
 
@@ -49,46 +51,74 @@ class Overlay:
     shift: tuple[int, int]
 
 
+def pinned(rgb0: Bytes, rgb1: Bytes) -> Mask:
+    """Still pixels that nothing covers, whatever flow says: of a caption, of a painted background.
+
+    They are beside still edges: both sides are equal in both keys, while the changed pixels of an edge that
+    moved lie between the still ones.
+    """
+    still = _apart(rgb0, rgb1) == 0
+    grey = cv2.cvtColor(rgb0, cv2.COLOR_RGB2GRAY).astype(np.int16)
+    edge = np.zeros(still.shape, np.float32)
+    edge[:, 1:] += still[:, 1:] & still[:, :-1] & (np.abs(np.diff(grey, axis=1)) > EDGE)
+    edge[1:] += still[1:] & still[:-1] & (np.abs(np.diff(grey, axis=0)) > EDGE)
+    found = cv2.boxFilter(edge, -1, (AROUND, AROUND), normalize=False) >= AROUND / 2
+    return np.asarray(still & found)
+
+
 @dataclass(frozen=True, slots=True)
-class StillLayer:
-    """The still layers of a batch of pairs.
+class Stillness:
+    """What stays in a batch of pairs.
 
     Attributes:
-        mask: [B, 1, H, W] bool.
+        pins: [B, 1, H, W] bool, pixels that nothing covers.
+        layer: [B, 1, H, W] bool, what stays while the rest pans; None where nothing does.
         shown: both keys as they are, [B, 3, H, W].
         beneath: both keys without the layer.
     """
 
-    mask: Tensor
+    pins: Tensor
+    layer: Tensor | None
     shown: tuple[Tensor, Tensor]
     beneath: tuple[Tensor, Tensor]
 
     @staticmethod
-    def of(image0: Tensor, image1: Tensor) -> StillLayer | None:
-        """The still layers of [B, 3, H, W] keys; None where there are none, and for pictures with alpha."""
-        if image0.shape[1] != 3:
-            return None
-        found = [find_overlay(one, other) for one, other in zip(image0, image1, strict=True)]
+    def of(image0: Tensor, image1: Tensor, layers: bool = True) -> Stillness:
+        """What stays in [B, 3, H, W] keys; `layers` False: layers are not looked for."""
+        bytes0, bytes1 = ([to_frame(one[None]) for one in image] for image in (image0, image1))
+        pins = _stack([pinned(one, other) for one, other in zip(bytes0, bytes1, strict=True)], image0)
+        found = [
+            find_overlay(one, other) if layers else None for one, other in zip(bytes0, bytes1, strict=True)
+        ]
+        shown = image0, image1
         if not any(found):
-            return None
-        beneath0, beneath1, masks = [], [], []
-        for one, other, overlay in zip(image0, image1, found, strict=True):
-            mask = np.zeros(one.shape[1:], np.bool_) if overlay is None else overlay.mask
-            masks.append(torch.from_numpy(mask)[None].to(one.device))
-            beneath0.append(one if overlay is None else take_off(one, other, overlay, first=True))
-            beneath1.append(other if overlay is None else take_off(other, one, overlay, first=False))
-        beneath = torch.stack(beneath0), torch.stack(beneath1)
-        return StillLayer(torch.stack(masks), (image0, image1), beneath)
+            return Stillness(pins, None, shown, shown)
+        none = np.zeros(image0.shape[2:], np.bool_)
+        layer = _stack([none if overlay is None else overlay.mask for overlay in found], image0)
+        beneath = []
+        for own, other, first in ((image0, image1, True), (image1, image0, False)):
+            bare = [
+                one if overlay is None else take_off(one, partner, overlay, first)
+                for one, partner, overlay in zip(own, other, found, strict=True)
+            ]
+            beneath.append(torch.stack(bare))
+        return Stillness(pins, layer, shown, (beneath[0], beneath[1]))
 
     def laid_over(self, image: Tensor, cover: Tensor | None, t: float) -> tuple[Tensor, Tensor | None]:
-        """What was drawn beneath, and what its motion covers, with the layer on top."""
-        picture = torch.where(self.mask, torch.lerp(*self.shown, t), image)
-        return picture, None if cover is None else cover & ~self.mask
+        """What was drawn beneath, and what its motion covers, with what stays on top."""
+        stays = self.pins
+        if self.layer is not None:
+            image = torch.where(self.layer, torch.lerp(*self.shown, t), image)
+            stays = stays | self.layer
+        return image, None if cover is None else cover & ~stays
 
 
-def find_overlay(image0: Tensor, image1: Tensor) -> Overlay | None:
-    """The still layer of two keys, [3, H, W] in [0, 1]; None where nothing pans or all of it does."""
-    rgb0, rgb1 = (to_frame(image[None]) for image in (image0, image1))
+def _stack(masks: list[Mask], like: Tensor) -> Tensor:
+    return torch.from_numpy(np.stack(masks))[:, None].to(like.device)
+
+
+def find_overlay(rgb0: Bytes, rgb1: Bytes) -> Overlay | None:
+    """The still layer of two keys, [H, W, 3], 0-255; None where nothing pans or all of it does."""
     still = _apart(rgb0, rgb1) <= STILL
     if still.mean() > MOSTLY_STILL:
         return None

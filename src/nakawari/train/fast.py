@@ -88,7 +88,7 @@ def _forward(net: FastNet, batch: Samples, found: Tensor) -> tuple[Tensor, tuple
     features0 = tuple(level.chunk(2)[0] for level in features)
     features1 = tuple(level.chunk(2)[1] for level in features)
     motion = net.motion(frame0, frame1, features0, features1, found)
-    made, _ = net.draw(motion, batch["t"], frame0, frame1)
+    made, _, _ = net.draw(motion, batch["t"], frame0, frame1)
     return made, (motion.flow, *motion.coarse)
 
 

@@ -66,7 +66,6 @@ class State:
     fields: list[synthesis.Field]
     shifts: list[tuple[int, int]]
     sprites: list[Sprite]
-    overlays: npt.NDArray[np.bool_]
     motions: dict[float, tuple[Floats, npt.NDArray[np.bool_]]] = field(default_factory=dict)
     """The motion at the last t, because alpha is drawn after colour with the same."""
 
@@ -78,7 +77,7 @@ class Classic(Interpolator):
     """
 
     context_px = 160
-    knows_layers = True
+    knows_stillness = True
 
     def _encode(self, image: Tensor) -> list[Encoded]:
         return [_encode(_bytes(one)) for one in image]
@@ -134,7 +133,6 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         fields=[synthesis.trusted(each, look0, look1) for each in (flows, lines)],
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
-        overlays=synthesis.overlays(key0.rgb, key1.rgb),
     )
 
 
@@ -143,7 +141,7 @@ def _draw(state: State, t: float, image0: Floats, image1: Floats) -> tuple[Float
     if t not in state.motions:
         chosen, moves = synthesis.choose_motion(state.rgb0, state.rgb1, state.fields, state.shifts, t)
         moves = synthesis.enlarge(moves, *image0.shape[1:])
-        state.motions = {t: (chosen, moves & ~state.overlays)}
+        state.motions = {t: (chosen, moves)}
     chosen, cover = state.motions[t]
     if not state.sprites:
         return mix_along(image0, image1, chosen, t), cover

@@ -31,8 +31,6 @@ SURE = 200.0
 """Disagreement (sum of three channels, 0-255, both kinds together) below which a motion is certain."""
 MOVES, TRUSTED, COVERED = 0.2, 0.05, 0.1
 """Pixels of motion, trust of the flow, and landed share from which something surely passes."""
-STILL_EDGE, OVERLAY = 16, 9
-"""Grey levels of a still edge; side of the window around a pixel in which such edges make it an overlay."""
 THIN = 1e-3
 """Less landed weight than this is a hole."""
 ALIKE = 0.1
@@ -108,21 +106,6 @@ def enlarge(mask: Mask, height: int, width: int) -> Mask:
     if mask.shape == (height, width):
         return mask
     return np.asarray(cv2.resize(mask.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
-
-
-def overlays(rgb0: Bytes, rgb1: Bytes) -> Mask:
-    """Still pixels that flow never covers: a caption, a painted background.
-
-    They are beside still edges: both sides are equal in both keys, while the changed pixels of an edge that
-    moved lie between the still ones.
-    """
-    still = largest(cv2.absdiff(rgb0, rgb1)) == 0
-    grey = cv2.cvtColor(rgb0, cv2.COLOR_RGB2GRAY).astype(np.int16)
-    edge = np.zeros(still.shape, np.float32)
-    edge[:, 1:] += still[:, 1:] & still[:, :-1] & (np.abs(np.diff(grey, axis=1)) > STILL_EDGE)
-    edge[1:] += still[1:] & still[:-1] & (np.abs(np.diff(grey, axis=0)) > STILL_EDGE)
-    found = cv2.boxFilter(edge, -1, (OVERLAY, OVERLAY), normalize=False) >= OVERLAY / 2
-    return np.asarray(still & found)
 
 
 def lay(picture: Floats, image0: Floats, image1: Floats, sprite: Sprite, t: float) -> Mask:

@@ -24,11 +24,16 @@ class _State:
     images: tuple[Tensor, Tensor]
 
 
+COVERED = 0.1
+"""Share of moving things, of all that lands on a pixel, from which something surely passes over it."""
+
+
 class Fast(Interpolator):
     """Search, correct, splat, and choose."""
 
     multiple = 16
     context_px = 64
+    knows_stillness = True
 
     def __init__(self, name: str, net: FastNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
@@ -47,8 +52,8 @@ class Fast(Interpolator):
         return _State(motion, (image0, image1))
 
     def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
-        image, _ = self.net.draw(state.motion, t, image0, image1)
-        return Drawn(image.clamp(0, 1))
+        image, _, moving = self.net.draw(state.motion, t, image0, image1)
+        return Drawn(image.clamp(0, 1), moving > COVERED)
 
 
 def build(name: str, weights: str | Path | None, device: torch.device, precision: torch.dtype) -> Fast:

@@ -38,6 +38,8 @@ from nakawari.ops.warp import backward_warp, resize_flow
 
 FLOW_UNIT_PX = 32.0
 """Flow is divided by this before a network sees it."""
+MOVES_PX = 0.5
+"""What moves by less, along x and y, may as well be still."""
 
 
 class Choose(nn.Module):
@@ -223,8 +225,8 @@ class FastNet(nn.Module):
 
     def draw(
         self, motion: Motion, t: float | Tensor, image0: Tensor, image1: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The picture at t, and how much of each frame lands on each pixel.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The picture at t, how much of each frame lands on each pixel, and how much of that moves.
 
         Args:
             motion: what `motion` gave.
@@ -232,7 +234,8 @@ class FastNet(nn.Module):
             image0, image1: [B, 3, H, W].
 
         Returns:
-            [B, 3, H, W], not clamped, and mass [B, 2, H, W].
+            [B, 3, H, W], not clamped; mass [B, 2, H, W]; share [B, 1, H, W] of what moves by more than
+            `MOVES_PX`.
         """
         batch = image0.shape[0]
         step = torch.as_tensor(t, dtype=image0.dtype, device=image0.device).reshape(-1, 1, 1, 1)
@@ -242,8 +245,11 @@ class FastNet(nn.Module):
         tops = motion.weight.detach().amax((1, 2, 3), keepdim=True)
         top = torch.maximum(tops[:batch], tops[batch:])
         strength = (motion.weight - torch.cat([top, top])).clamp_min(-40).exp()
-        images = torch.cat([image0, image1])
+        moves = (motion.flow.detach().abs().amax(1, keepdim=True) > MOVES_PX).to(image0.dtype)
+        images = torch.cat([torch.cat([image0, image1]), moves], 1)
         sums, mass = splat_sums(images, motion.flow * steps, strength)
+        moving = _moving(sums[:, 3:].detach(), mass.detach(), near)
+        sums = sums[:, :3]
         alone = divide(sums, mass)
         sums_both, mass_both = (near[:batch] * x[:batch] + near[batch:] * x[batch:] for x in (sums, mass))
         both = divide(sums_both, mass_both)
@@ -264,4 +270,15 @@ class FastNet(nn.Module):
         share = (logits + prior).softmax(1)
         first, second = alone.chunk(2)
         image = share[:, :1] * first + share[:, 1:2] * second + share[:, 2:3] * both + share[:, 3:] * filled
-        return image + add, torch.cat(landed, 1)
+        candidates = torch.stack([first, second, both, filled])
+        made = (image + add).clamp(
+            candidates.amin(0), candidates.amax(0)
+        )  # mends what was seen, invents nothing
+        return made, torch.cat(landed, 1), moving
+
+
+def _moving(moved: Tensor, mass: Tensor, near: Tensor) -> Tensor:
+    """Share of what lands, of both frames together (batch 2B), that moves."""
+    moved0, moved1 = (near * moved).chunk(2)
+    mass0, mass1 = (near * mass).chunk(2)
+    return divide(moved0 + moved1, mass0 + mass1)
