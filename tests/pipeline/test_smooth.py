@@ -160,6 +160,11 @@ def test_a_broken_input_leaves_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["in.mkv"]
 
 
+def _takes_interrupts():
+    """What runs in the background of a shell ignores ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_render_killed_midway_leaves_nothing(tmp_path: Path) -> None:
     source = write_video(tmp_path / "in.mkv", [drawing(n % 18, 360, 480) for n in range(120)], Fraction(24))
     words = [
@@ -173,7 +178,12 @@ def test_a_render_killed_midway_leaves_nothing(tmp_path: Path) -> None:
         "-x",
         "8",
     ]
-    with subprocess.Popen([*words, "--json-progress"], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*words, "--json-progress"],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_takes_interrupts,  # noqa: PLW1509 - no threads here
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             step = json.loads(line)

@@ -37,6 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
     model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
     model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    model.add_argument(
+        "--tile", metavar="N", help="draw in tiles: auto (where memory is too small), N pixels a side, off"
+    )
+    model.add_argument(
+        "--memory", metavar="SIZE", help="that drawing may take, such as 4G (60%% of the free)"
+    )
+    model.add_argument(
+        "--flow-scale", type=float, metavar="F", help="RIFE: look for motion at this size; 0.5 for 4K (1)"
+    )
+    model.add_argument("--ensemble", action="store_true", help="RIFE: look both ways and average")
+    model.add_argument("--recursive", action="store_true", help="FILM: reach each time by halving")
     encoder = parser.add_argument_group("encoder (ffmpeg's words; good defaults for each container)")
     encoder.add_argument("-c:v", "--codec", metavar="NAME", help="libx264, libx265, ffv1, libvpx-vp9, ...")
     encoder.add_argument("--crf", "-crf", type=at_least(0), metavar="N", help="quality: lower is better")
@@ -85,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         "weights": arguments.weights,
         "device": arguments.device,
         "precision": arguments.precision,
+        "options": _options(arguments),
         "encode": encode,
         "overwrite": arguments.overwrite,
         "resume": arguments.resume,
@@ -129,6 +141,12 @@ def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> 
     if not arguments.quiet or failed:
         print(f"{total - failed} of {total} clips are done, {failed} failed.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is said about the model, where anything is."""
+    words = ("tile", "memory", "flow_scale", "ensemble", "recursive")
+    return {word: value for word in words if (value := getattr(arguments, word)) not in (None, False)}
 
 
 def _summary(report: Report) -> str:

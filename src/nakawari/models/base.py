@@ -13,10 +13,12 @@ The base class takes care of what no model should have to think about:
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -24,7 +26,9 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError, ShapeError
+from nakawari.models.boxes import Box, change_box, unequal
 from nakawari.models.overlays import Stillness
+from nakawari.models.tiles import Tile, draw_tiles, free_bytes, parse_memory, parse_tile, side_for, up
 from nakawari.tensors import (
     Array,
     check_frame,
@@ -40,6 +44,7 @@ Time = float | Fraction
 Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Two frames [B, 3, H, W] in [0, 1] → coarse flow01, flow10 [B, 2, H, W] in pixels, zero where unknown."""
 
+_LOG = logging.getLogger(__name__)
 STILL_TOLERANCE = 6 / 255
 """A still pixel that a model without `cover` changes by less than this is given back its key's value."""
 
@@ -67,29 +72,14 @@ class Drawn:
 
 
 @dataclass(slots=True)
-class Box:
-    """Rows `top`..`bottom` and columns `left`..`right` (ends excluded)."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    def crop(self, picture: Any) -> Any:
-        """The box of a [..., H, W] tensor or an H×W×C array."""
-        if isinstance(picture, Tensor):
-            return picture[..., self.top : self.bottom, self.left : self.right]
-        return picture[self.top : self.bottom, self.left : self.right]
-
-
-@dataclass(slots=True)
 class Pair:
     """Two keys made ready; hand it to `at` as often as wanted.
 
     Attributes:
         frame0, frame1: the keys as they came.
         box: what is drawn; None when the keys are equal.
-        state: what the model prepared for the box; None when the keys are equal.
+        state: what the model prepared for the box; None when the keys are equal, or drawn in tiles.
+        tile: side of the tiles in pixels; None: the box is drawn whole.
     """
 
     frame0: Picture
@@ -99,6 +89,7 @@ class Pair:
     images: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     size: tuple[int, int] = (0, 0)
     still: Stillness | None = field(default=None, repr=False)
+    tile: int | None = None
 
 
 class Interpolator(ABC):
@@ -110,6 +101,12 @@ class Interpolator(ABC):
     """What can be chosen, and what is; see `adjust`."""
     knows_stillness: ClassVar[bool] = False
     """What stays is kept apart: pinned, and where the rest pans, a layer of its own (`overlays.py`)."""
+    bytes_per_px: float = 0
+    """Memory that drawing takes, measured; 0: so little that "auto" never makes tiles."""
+    overlap_px: int = 128
+    """How much tiles overlap: twice what the model looks around, or more."""
+    tile: Tile = "auto"
+    memory: int | None = None
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
 
@@ -117,8 +114,13 @@ class Interpolator(ABC):
         self.name = name
         self.device = torch.device(device)
 
-    def adjust(self, **options: Any) -> None:
-        """Set what the model lets one choose: the keys of `options`; others keep what they have.
+    def adjust(self, tile: int | str | None = None, memory: int | str | None = None, **options: Any) -> None:
+        """Set what is not None; the rest keeps what it has.
+
+        Args:
+            tile: draw in tiles of so many pixels; "auto": where memory is too small for the whole; "off".
+            memory: that drawing may take, such as "4G"; "auto" goes by it, else by what is free.
+            options: the keys of `options`, which differ from model to model.
 
         Raises:
             InputError: there is no such option, or it cannot have this value.
@@ -126,6 +128,8 @@ class Interpolator(ABC):
         for option in options:
             if option not in self.options:
                 raise InputError(f"{self.name} has no option {option!r}; leave it out.")
+        self.tile = self.tile if tile is None else parse_tile(tile)
+        self.memory = self.memory if memory is None else parse_memory(memory)
         self._adjust(dict(self.options) | options)
 
     def _adjust(self, options: dict[str, Any]) -> None:
@@ -185,6 +189,9 @@ class Interpolator(ABC):
             layered = still is not None and still.layer is not None
             if still is not None and layered:
                 guide0, guide1 = images = still.beneath
+            tile = self._tile_for(images[0])
+            if tile is not None:
+                return Pair(key0, key1, box, None, images, size, still, tile)
             kept = whole and not layered
             features0 = self._features(enc0 if kept else None, guide0)
             features1 = self._features(enc1 if kept else None, guide1)
@@ -203,7 +210,12 @@ class Interpolator(ABC):
             return _copy(pair.frame1 if t == 1 else pair.frame0)
         assert pair.images is not None
         with torch.inference_mode():
-            drawn = self._draw(pair.state, float(t), pair.images)
+            if pair.tile is None:
+                drawn = self._draw(pair.state, float(t), pair.images)
+            else:
+                draw = partial(self._draw_part, float(t))
+                overlap = up(self.overlap_px, self.multiple)
+                drawn = Drawn(*draw_tiles(draw, pair.images, pair.tile, overlap, self.multiple))
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn)
@@ -267,26 +279,28 @@ class Interpolator(ABC):
         alpha = self._at(state, t, first, second).image.mean(1, keepdim=True)
         return Drawn(torch.cat([drawn.image, alpha], 1), drawn.cover)
 
+    def _tile_for(self, image: Tensor) -> int | None:
+        """The side of tiles for a padded image; None: none are needed."""
+        batch, _, height, width = image.shape
+        least = up(2 * self.overlap_px, self.multiple)
+        if self.tile == "off" or (self.tile == "auto" and not self.bytes_per_px):
+            return None
+        if self.tile == "auto":
+            budget = self.memory or free_bytes(self.device)
+            if batch * height * width * self.bytes_per_px <= budget:
+                return None
+            side = side_for(budget, batch * self.bytes_per_px, least, self.multiple)
+            _LOG.info("%s: tiles of %d px", self.name, side)
+        else:
+            side = max(least, up(self.tile, self.multiple))
+        return None if side >= max(height, width) else side
 
-def change_box(frame0: Picture, frame1: Picture) -> Box | None:
-    """The smallest box outside of which two frames are equal; None when they are equal everywhere."""
-    differs = _unequal(frame0, frame1)
-    rows = np.flatnonzero(differs.any(1))
-    if rows.size == 0:
-        return None
-    columns = np.flatnonzero(differs.any(0))
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-
-
-def _unequal(frame0: Picture, frame1: Picture) -> Array:
-    """[H, W] bool, where any channel of any picture of the batch differs."""
-    if isinstance(frame0, Tensor):
-        return np.asarray(torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu())
-    differs = np.asarray(frame0 != frame1)
-    out = differs[..., 0].copy()
-    for channel in range(1, differs.shape[2]):  # numpy's own `any` over a short axis is slow
-        out |= differs[..., channel]
-    return out
+    def _draw_part(self, t: float, image0: Tensor, image1: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Prepare and draw one tile; nothing is kept, so each t pays for all."""
+        guide0, guide1 = _guide(image0), _guide(image1)
+        state = self._prepare(guide0, guide1, self._encode(guide0), self._encode(guide1))
+        drawn = self._draw(state, t, (image0, image1))
+        return drawn.image, drawn.cover
 
 
 def _guide(image: Tensor) -> Tensor:
@@ -318,7 +332,7 @@ def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
         out[..., box.top : box.bottom, box.left : box.right] = made
         return out
     made_array = to_frame(image, key0.dtype)
-    still_array = ~_unequal(key0, key1)
+    still_array = ~unequal(key0, key1)
     if cover is None:
         scale = 1.0 if np.issubdtype(key0.dtype, np.floating) else float(np.iinfo(key0.dtype).max)
         change = np.abs(made_array.astype(np.float32) - key0.astype(np.float32)).max(2)

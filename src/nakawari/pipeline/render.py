@@ -152,6 +152,7 @@ class _Artist:
         key = (source.index, target.index)
         begin = perf_counter()
         if key != self._key or self._pair is None:
+            self._pair = None  # lets go of what it knows before more is kept
             self._encoded = {frame.index: self._encode(frame) for frame in (source, target)}
             self._pair = self._model.prepare(self._encoded[key[0]], self._encoded[key[1]])
             self._key = key

@@ -39,6 +39,7 @@ def smooth(
     weights: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
+    options: dict[str, Any] | None = None,
     holds: Literal["keep", "smooth"] = "keep",
     hold_max: Number | None = None,
     cuts: Cuts = "auto",
@@ -59,6 +60,7 @@ def smooth(
         fps, factor, slowmo, start, end, loop, holds, hold_max, cuts, cut_fill, input_rate: as `plan` takes
             them.
         model, weights, device, precision: as `load` takes them.
+        options: what else `load` takes: tile, memory, and what the model lets one choose.
         plan: carry out this plan (or the JSON file of one) instead of making one; `start`, `end`, `loop` and
             `slowmo` have to be those that it was made with.
         encode: the fields of `video.encoders.EncodeOptions`, in ffmpeg's words: codec, crf, preset, pix_fmt.
@@ -82,14 +84,14 @@ def smooth(
     )  # fmt: skip
     if not is_file(model):
         find(model)
-    options = EncodeOptions.of(encode or {})
+    encoding = EncodeOptions.of(encode or {})
     given = _given_plan(plan, timing)
     if output is None and str(source) == "-":
         raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")
     clip = timing.open(source)
     rate = given.rate if given else timing.rate(clip.reader.info.rate)
-    job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, options, overwrite)
-    loading = (model, weights, device, precision)
+    job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, encoding, overwrite)
+    loading = (model, weights, device, precision, options or {})
     journal = job.journal(given, loading) if resume else None
     return job.run(given, journal, loading, progress)
 
@@ -113,7 +115,8 @@ class _Job:
         from nakawari.video.open import check_resumable
 
         check_resumable(self.source, self.output)
-        words = dict(zip(("model", "weights", "device", "precision"), map(str, model), strict=True))
+        names = ("model", "weights", "device", "precision", "options")
+        words = dict(zip(names, map(str, model), strict=True))
         return Journal(self.output, settings(Path(self.source), self.timing, given, self.options, words))
 
     def run(
@@ -195,9 +198,11 @@ class _Job:
 class _Loading:
     """A model that is loaded in a thread, while the clip is looked at: importing torch takes a second."""
 
-    def __init__(self, *what: Any) -> None:
+    def __init__(
+        self, model: str, weights: str | Path | None, device: str, precision: str, options: dict[str, Any]
+    ) -> None:
         pool = ThreadPoolExecutor(1, thread_name_prefix="nakawari-load")
-        self._future: Future[Interpolator] = pool.submit(load, *what)
+        self._future: Future[Interpolator] = pool.submit(load, model, weights, device, precision, **options)
         pool.shutdown(wait=False)
 
     def watching(self, progress: Progress) -> Progress:

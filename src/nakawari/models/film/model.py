@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nakawari.checkpoints import load_strictly
 from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.costs import BYTES_PER_PX
 from nakawari.models.film.net import FilmConfig, FilmNet, Flows, Pyramid
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
@@ -36,11 +37,13 @@ class Film(Interpolator):
     Differs: frames are padded by replication, not with black around them; what is drawn is clamped to [0, 1].
     """
 
+    overlap_px = 256
     options: Mapping[str, Any] = {"recursive": False}
 
     def __init__(self, name: str, net: FilmNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
+        self.bytes_per_px = BYTES_PER_PX[name]
         self.multiple = 2 ** (net.config.levels - 1)
 
     def _encode(self, image: Tensor) -> Pyramid:

@@ -12,6 +12,7 @@ from torch import Tensor
 from nakawari.checkpoints import load_strictly
 from nakawari.errors import InputError
 from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.costs import BYTES_PER_PX
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
 from nakawari.models.rife.net import IFNet, Motion, beside, resize
@@ -56,11 +57,13 @@ class Rife(Interpolator):
     by halving again and again.
     """
 
+    overlap_px = 256
     options: Mapping[str, Any] = {"flow_scale": 1.0, "ensemble": False}
 
     def __init__(self, name: str, net: IFNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
+        self.bytes_per_px = BYTES_PER_PX[name]
         if net.dtype == torch.float32:
             net.fold()
         self.adjust()

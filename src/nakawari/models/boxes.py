@@ -1,0 +1,49 @@
+"""Where two pictures differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nakawari.tensors import Array
+
+
+@dataclass(slots=True)
+class Box:
+    """Rows `top`..`bottom` and columns `left`..`right` (ends excluded)."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def crop(self, picture: Any) -> Any:
+        """The box of a [..., H, W] tensor or an H×W×C array."""
+        if isinstance(picture, Tensor):
+            return picture[..., self.top : self.bottom, self.left : self.right]
+        return picture[self.top : self.bottom, self.left : self.right]
+
+
+def change_box(frame0: Array | Tensor, frame1: Array | Tensor) -> Box | None:
+    """The smallest box outside of which two frames are equal; None when they are equal everywhere."""
+    differs = unequal(frame0, frame1)
+    rows = np.flatnonzero(differs.any(1))
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(differs.any(0))
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def unequal(frame0: Array | Tensor, frame1: Array | Tensor) -> Array:
+    """[H, W] bool, where any channel of any picture of the batch differs."""
+    if isinstance(frame0, Tensor):
+        return np.asarray(torch.ne(frame0, torch.as_tensor(frame1)).any(1).any(0).cpu())
+    differs = np.asarray(frame0 != frame1)
+    out = differs[..., 0].copy()
+    for channel in range(1, differs.shape[2]):  # numpy's own `any` over a short axis is slow
+        out |= differs[..., channel]
+    return out
