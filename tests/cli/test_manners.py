@@ -1,12 +1,15 @@
 """How the command line talks: suggestions, exit statuses, spelling, only answers on standard output."""
 
 import json
+import os
+import signal
+import time
 from fractions import Fraction
 
 import pytest
 
 from nakawari import __version__
-from nakawari.cli import main
+from nakawari.cli import main, verbs
 from nakawari.cli.parser import Parser, at_least, doublings, factor, ratio
 
 
@@ -106,3 +109,16 @@ def test_an_unforeseen_error_is_one_line(
     assert len(heard.splitlines()) == 1
     with pytest.raises(ZeroDivisionError):
         main(["models", "list", "--debug"])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_polite_kill_and_a_closed_terminal_unwind(name, monkeypatch):
+    def verb(*_):
+        os.kill(os.getpid(), getattr(signal, name))
+        time.sleep(5)
+
+    monkeypatch.setattr(verbs, "_run_verb", verb)
+    before = signal.getsignal(getattr(signal, name))
+    assert verbs.run(["doctor"]) == verbs.INTERRUPTED
+    assert signal.getsignal(getattr(signal, name)) is before

@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
         for word in unknown:
             if word.startswith("-") and word != "-":
                 flag = word.split("=")[0]
-                near = get_close_matches(flag, self.flags(), n=1, cutoff=0.5)
+                near = get_close_matches(flag, self.flags(), n=1, cutoff=0.7)
                 self.error(f"unknown flag {flag}." + (f" Did you mean {near[0]}?" if near else ""))
         if unknown:
             self.error(f"too many arguments: {' '.join(unknown)}.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nakawari import __version__
 from nakawari.cli.parser import USAGE, Parser
@@ -93,18 +93,22 @@ def _overview() -> str:
 
 
 class _terminate_as_interrupt:  # noqa: N801 - reads as a statement
-    """While inside, a polite kill unwinds as ctrl-C does, so that nothing half-written stays."""
+    """While inside, a polite kill and a closed terminal unwind as ctrl-C does: nothing half-written stays."""
 
     def __enter__(self) -> None:
-        self._previous = None
-        try:
-            self._previous = signal.signal(signal.SIGTERM, self._interrupt)
-        except ValueError:  # not the main thread: signals are somebody else's business
-            self._previous = None
+        self._previous: dict[int, Any] = {}
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or signal.getsignal(number) is signal.SIG_IGN:  # `nohup` means it
+                continue
+            try:
+                self._previous[number] = signal.signal(number, self._interrupt)
+            except ValueError:  # not the main thread: signals are somebody else's business
+                return
 
     def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGTERM, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     @staticmethod
     def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -89,6 +89,8 @@ def _label(image: Array, words: str) -> Array:
     import cv2
 
     labelled: Array = cv2.resize(image, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
-    for thick, shade in ((4, (20, 20, 20)), (1, (255, 255, 255))):
-        cv2.putText(labelled, words, (12, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.6, shade, thick, cv2.LINE_AA)
+    (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1)
+    cv2.rectangle(labelled, (6, 6), (18 + width, 18 + height + below), (20, 20, 20), cv2.FILLED)
+    place = (12, 12 + height)
+    cv2.putText(labelled, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1, cv2.LINE_AA)
     return labelled

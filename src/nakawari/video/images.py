@@ -324,7 +324,7 @@ class ImageWriter:
     def _keep(self, data: Array, target: Path) -> None:
         """Write an image; with a journal, so that what has its name is whole and on disk."""
         if self._journal is None:
-            data.tofile(target)
+            target.write_bytes(data.data)  # not `tofile`, which words a full disk as a count of bytes
             return
         piece = Piece(self._journal.folder, "image")
         try:
