@@ -1,9 +1,9 @@
 """Random weights under the names and shapes of the released files, and what the released code makes of them.
 
 Drawn so that the network does something worth comparing: flows of 5 to 50 pixels, and shares and gates that
-are neither all nor nothing. `animeinterp.safetensors` and `animeinterp-gma.safetensors` hold what the
-released code (lisiyao21/AnimeInterp 223c5e6, Soooda/AFI ef6e4e5) computed in double precision with these
-weights and `frames()`: every 97th number of each intermediate result.
+are neither all nor nothing. `golden/animeinterp.safetensors` and `golden/animeinterp-gma.safetensors` hold
+what the released code (lisiyao21/AnimeInterp 223c5e6, Soooda/AFI ef6e4e5) computed in double precision with
+these weights and `frames()`: at most 251 numbers of each intermediate result.
 """
 
 from __future__ import annotations
@@ -14,13 +14,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "golden"
 SIZE = (140, 164)
 """Divisible by 4, as the released code needs, and not by 8, so that it resizes."""
 T = 0.375
-STRIDE = 97
-TRUNK, HEAD, MASK, GATE = 1.0, 0.15, 12.0, 6.0
-"""Gains: of all layers, of the last layer of flow, of the upsampling mask, of the error attention."""
+MOST = 251
+GAINS = {
+    "animeinterp": {
+        "fnet.conv2": 0.2,
+        "encoder.convc1": 0.02,
+        "flow_head.conv2": 0.5,
+        "mask.2": 12,
+        "attention2.conv3": 2,
+        "model_tail.3": 0.01,
+    },
+    "animeinterp-gma": {
+        "aggregator.to_v": 0.1,
+        "encoder.convc1": 0.02,
+        "flow_head.conv2": 0.42,
+        "mask.2": 12,
+        "attention2.conv3": 2,
+        "model_tail.3": 0.15,
+    },
+}
+"""So that agreement does not drown the rest, and of last layers: flow, shares, error attention, picture."""
 
 
 def shapes(model):
@@ -36,7 +53,7 @@ def tensors(model, seed=0):
     random = np.random.default_rng(seed)
     made = {}
     for name, shape in shapes(model).items():
-        made[name] = _tensor(name, shape, random)
+        made[name] = _tensor(name, shape, random, GAINS[model])
     for name in list(made):  # a shortcut's norm is there twice
         if ".norm3." in name:
             twin = name.replace(".norm3.", ".downsample.1.")
@@ -44,7 +61,7 @@ def tensors(model, seed=0):
     return made
 
 
-def _tensor(name, shape, random):
+def _tensor(name, shape, random, gains):
     if name.endswith("num_batches_tracked"):
         return torch.tensor(7)
     if name.endswith("rel_ind"):
@@ -60,8 +77,8 @@ def _tensor(name, shape, random):
         if "norm" in name and name.endswith("weight"):
             scaled = 1 + 0.2 * values
         return torch.from_numpy(scaled).float()
-    gain = TRUNK * (2 / prod(shape[1:])) ** 0.5
-    for part, factor in (("flow_head.conv2", HEAD), ("mask.2", MASK), ("attention2.conv3", GATE)):
+    gain = (2 / prod(shape[1:])) ** 0.5
+    for part, factor in gains.items():
         gain *= factor if part in name else 1
     return torch.from_numpy(gain * values).float()
 
@@ -86,3 +103,9 @@ def frames(size=SIZE):
     flow01[:, 1, height // 2 :, : width // 3] = -7.5
     flow10[:, 1, height // 2 :, : width // 3] = 7.5
     return picture(0), picture(6), (flow01, flow10)
+
+
+def some(value):
+    """At most MOST numbers, evenly spread."""
+    flat = value.detach().reshape(-1)
+    return flat[:: -(-len(flat) // MOST)].to(torch.float32).contiguous()

@@ -179,8 +179,9 @@ class RecurrentFlowRefinement(nn.Module):
         attention = None if self.aggregate is None else self.aggregate.attend(context)
         across, down = self.across.settle(context), self.down.settle(context)
         grid, flow = pixel_grid(start), start
-        for _ in range(count):
-            flow = flow.detach()
+        for step in range(count):
+            if step:  # a correction answers for itself; the start for how far it is believed
+                flow = flow.detach()
             motion = self.motion(flow.to(context.dtype), looking(grid + flow).to(context.dtype))
             if self.aggregate is not None and attention is not None:
                 motion = torch.cat([motion, self.aggregate(attention, motion)], 1)
