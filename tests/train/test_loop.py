@@ -319,7 +319,7 @@ def test_a_signal_to_all_processes_stops_and_saves(tmp_path: Path, number: int) 
 
 
 def test_killed_at_random_moments_it_ends_alike(tmp_path: Path) -> None:
-    steps, chance, kills = 40, random.Random(0), 0
+    steps, chance, kills = 160, random.Random(0), 0
     train(config(tmp_path / "whole", steps=steps))
     broken = config(tmp_path / "broken", steps=steps, compute__workers=1)
     for _ in range(8):
