@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,47 +12,14 @@ from nakawari.data.heldout import HELD_OUT_REPOSITORIES
 from nakawari.data.lottie import LottieStream, read_index
 from nakawari.data.lottie_renderer import Renderer
 from nakawari.errors import BackendError, MediaError
+from tests.data.lottie_archive import write_archive
 
 pytest.importorskip("rlottie_python", reason="the extra `lottie` is not installed")
 
 
-def moving_square():
-    """A Lottie file: a square that crosses a field of 100 pixels in 30 frames."""
-    position = {"a": 1, "k": [{"t": 0, "s": [20, 50], "o": {"x": [0], "y": [0]}, "i": {"x": [1], "y": [1]}}]}
-    position["k"].append({"t": 30, "s": [80, 50]})
-    fixed = {"a": 0, "k": 0}
-    still = {
-        "p": {"a": 0, "k": [0, 0]},
-        "a": {"a": 0, "k": [0, 0]},
-        "s": {"a": 0, "k": [100, 100]},
-        "r": fixed,
-    }
-    shapes = [
-        {"ty": "rc", "p": {"a": 0, "k": [0, 0]}, "s": {"a": 0, "k": [20, 20]}, "r": fixed},
-        {"ty": "fl", "c": {"a": 0, "k": [1, 0, 0, 1]}, "o": {"a": 0, "k": 100}},
-        {"ty": "tr", **still, "o": {"a": 0, "k": 100}},
-    ]
-    layer = {
-        "ty": 4,
-        "ks": {**still, "p": position, "o": {"a": 0, "k": 100}},
-        "shapes": [{"ty": "gr", "it": shapes}],
-        "ip": 0,
-        "op": 30,
-        "st": 0,
-    }
-    return {"v": "5.5.0", "fr": 30, "ip": 0, "op": 30, "w": 100, "h": 100, "layers": [layer]}
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lottie")
-    rows = []
-    with zipfile.ZipFile(folder / "lottie.zip", "w") as files:
-        for name, repository in (("a/1.json", "somebody/art"), ("b/1.json", HELD_OUT_REPOSITORIES[0])):
-            files.writestr(name, json.dumps(moving_square()))
-            rows.append({"file": name, "repo": repository, "tier": "rich", "frames": 30, "fps": 30.0})
-    (folder / "lottie_index.json").write_text(json.dumps(rows))
-    return folder / "lottie.zip"
+    return write_archive(tmp_path_factory.mktemp("lottie"))
 
 
 def test_repositories_are_split_whole(archive):

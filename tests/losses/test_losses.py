@@ -136,6 +136,13 @@ def test_flow_error_is_a_distance_in_pixels_where_it_is_known() -> None:
     assert float(endpoint_error(flow, truth, torch.zeros_like(known))) == 0
 
 
+def test_a_power_below_one_lets_far_misses_count_less() -> None:
+    truth = torch.zeros(1, 2, 4, 4)
+    near, far = torch.full_like(truth, 1.0), torch.full_like(truth, 16.0)
+    ratio = endpoint_error(far, truth, power=0.5) / endpoint_error(near, truth, power=0.5)
+    assert float(ratio) == pytest.approx(4.0, rel=1e-3)
+
+
 def test_coarse_flow_is_measured_in_pixels_of_the_truth() -> None:
     truth = torch.randn(2, 2, 16, 24, generator=torch.Generator().manual_seed(6))
     known = (torch.rand(2, 1, 16, 24, generator=torch.Generator().manual_seed(7)) > 0.3).float()

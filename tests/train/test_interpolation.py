@@ -22,6 +22,7 @@ from nakawari.train.interpolation import Interpolation
 from nakawari.train.loop import train
 from nakawari.train.mixture import Mixture, MixtureConfig, SourceConfig
 from nakawari.train.scores import score, ssim
+from tests.data.lottie_archive import write_archive
 from tests.train.blur import search
 
 SMALL = {"sources": [{"canvas": [48, 48]}], "augment": {"crop": [32, 32]}, "held_out": 2}
@@ -128,12 +129,25 @@ def test_shards_are_mixed_in_and_what_they_lack_is_zero(tmp_path: Path) -> None:
     assert batch["visible01"].dtype == torch.bool
 
 
+def test_animations_are_a_source_whose_motion_is_not_known(tmp_path: Path) -> None:
+    pytest.importorskip("rlottie_python", reason="the extra `lottie` is not installed")
+    archive = write_archive(tmp_path)
+    sources = (SourceConfig(kind="lottie", archive=str(archive), canvas=(48, 48)),)
+    data = mixture(sources=sources)
+    batch = data.batch([0, 1])
+    assert not batch["has_flow"].any()
+    assert batch["search01"].shape == (2, 2, 32, 32)
+    again = mixture(sources=sources).batch([1])
+    assert torch.equal(batch["frame0"][1], again["frame0"][0])
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         ({"augment": {"crop": [64, 64]}, "sources": [{"canvas": [48, 48]}]}, "larger than a canvas"),
         ({"known": ["flow02"]}, "data.known names flow02"),
         ({"sources": [{"kind": "shards"}], "augment": {"crop": [8, 8]}}, "want a folder"),
+        ({"sources": [{"kind": "lottie"}]}, "want an archive"),
         ({"sources": []}, "one source at least"),
         ({"sources": [{"weight": 0}]}, "weights above 0"),
         ({"sources": [{"canvas": [48]}]}, r"data\.sources\[0\]\.canvas has 1 values; wanted 2"),

@@ -11,18 +11,23 @@ from torch import Tensor
 from nakawari.errors import ShapeError
 
 
-def endpoint_error(flow: Tensor, truth: Tensor, valid: Tensor | None = None, epsilon: float = 0.01) -> Tensor:
-    """Mean Euclidean distance between flow vectors, in pixels.
+def endpoint_error(
+    flow: Tensor, truth: Tensor, valid: Tensor | None = None, epsilon: float = 0.01, power: float = 1.0
+) -> Tensor:
+    """Mean Euclidean distance between flow vectors, in pixels, or a power of it.
 
     Args:
         flow, truth: [B, 2, H, W], pixels.
         valid: [B, 1, H, W], weight of each pixel (0: the truth is not known there); None: all count.
         epsilon: pixels; makes the distance smooth where it is nearly right.
+        power: of each distance; below 1, far misses that nobody can mend count for less (Sun et al. 2018,
+            "PWC-Net", fine-tunes with 0.4).
 
     Returns:
         a scalar; 0 where nothing is valid.
     """
-    distance = ((flow.float() - truth.float()).square().sum(1, keepdim=True) + epsilon**2).sqrt()
+    squared = (flow.float() - truth.float()).square().sum(1, keepdim=True) + epsilon**2
+    distance = squared.sqrt() if power == 1 else squared.pow(power / 2)
     if valid is None:
         return distance.mean()
     weight = valid.to(distance.dtype)
@@ -35,6 +40,7 @@ def multiscale_endpoint_error(
     valid: Tensor | None = None,
     weights: Sequence[float] | None = None,
     epsilon: float = 0.01,
+    power: float = 1.0,
 ) -> Tensor:
     """`endpoint_error` of flows found at several sizes.
 
@@ -46,7 +52,7 @@ def multiscale_endpoint_error(
         truth: [B, 2, H, W], pixels.
         valid: [B, 1, H, W], or None.
         weights: one for each flow; None: all alike. The sum is divided by theirs.
-        epsilon: as in `endpoint_error`.
+        epsilon, power: as in `endpoint_error`.
 
     Raises:
         ShapeError: a flow's size does not divide the truth's, or there are not as many weights as flows.
@@ -64,5 +70,5 @@ def multiscale_endpoint_error(
             raise ShapeError(f"flow is {list(flow.shape)}; wanted a whole fraction of {list(truth.shape)}.")
         cell = F.avg_pool2d(known, scale) if scale > 1 else known
         mean = F.avg_pool2d(truth * known, scale) / cell.clamp_min(1e-6) if scale > 1 else truth
-        total = total + share * endpoint_error(flow.float() * scale, mean, cell, epsilon)
+        total = total + share * endpoint_error(flow.float() * scale, mean, cell, epsilon, power)
     return total / sum(shares)

@@ -27,6 +27,7 @@ class Losses:
     Attributes:
         charbonnier, lines, laplacian, census: of the picture.
         flow: of the motion at full size; coarser levels count the same.
+        flow_power: of the distance between motions; below 1, far misses count for less.
         drop: share of samples whose search finds nothing at all (zero flow).
         spoil: share of samples whose search is wrong in blobs.
     """
@@ -36,6 +37,7 @@ class Losses:
     laplacian: float = 0.2
     census: float = 0.0
     flow: float = 0.03
+    flow_power: float = 1.0
     drop: float = 0.05
     spoil: float = 0.15
 
@@ -66,7 +68,7 @@ def losses(net: nn.Module, batch: Samples, step: int, config: Losses) -> dict[st
     if config.census:
         terms["census"] = census(made, truth)
     if config.flow:
-        terms["flow"] = _flow_loss(motion, batch)
+        terms["flow"] = _flow_loss(motion, batch, config.flow_power)
     total = sum((getattr(config, name) * value for name, value in terms.items()), made.new_zeros(()))
     return {"loss": total} | {name: value.detach() for name, value in terms.items()}
 
@@ -92,13 +94,13 @@ def _forward(net: FastNet, batch: Samples, found: Tensor) -> tuple[Tensor, tuple
     return made, (motion.flow, *motion.coarse)
 
 
-def _flow_loss(flows: tuple[Tensor, ...], batch: Samples) -> Tensor:
+def _flow_loss(flows: tuple[Tensor, ...], batch: Samples, power: float) -> Tensor:
     """End-point error in pixels of the full size at each level, where the truth is known."""
     truth = torch.cat([batch["flow01"], batch["flow10"]])
     seen = torch.cat([batch["visible01"], batch["visible10"]])[:, None].float()
     known = batch["has_flow"].repeat(2)[:, None, None, None].float()
     # What is covered in the other frame still moves; it counts, but less.
-    return multiscale_endpoint_error(flows, truth, (0.25 + 0.75 * seen) * known)
+    return multiscale_endpoint_error(flows, truth, (0.25 + 0.75 * seen) * known, power=power)
 
 
 def spoil(flow: Tensor, drop: float, wrong: float) -> Tensor:

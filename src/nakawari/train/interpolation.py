@@ -136,7 +136,8 @@ class Interpolation:
         return self._fixed[split]
 
     def _held_out(self) -> list[Samples]:
-        stream = Mixture(self.mixture, self.config.seed + HELD_OUT_SEED, self.family.search, augmented=False)
+        seed = self.config.seed + HELD_OUT_SEED
+        stream = Mixture(self.mixture, seed, self.family.search, augmented=False, held_out=True)
         return [stream.batch([index]) for index in range(self.mixture.held_out)]
 
     def _triplets(self, folder: Path) -> list[Samples]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nakawari.data.augment import Recipe, augment
 from nakawari.data.cartoon import draw
+from nakawari.data.lottie import LottieStream
 from nakawari.data.sample import FLOWS, VISIBLE, Sample, collate
 from nakawari.data.shards import ShardStream
 from nakawari.errors import InputError
@@ -33,15 +34,18 @@ class SourceConfig:
     """One source of triplets.
 
     Attributes:
-        kind: "cartoon" draws scenes as they are asked for; "shards" reads samples that were made before.
+        kind: "cartoon" draws scenes as they are asked for; "lottie" lays vector animations over backdrops
+            (their motion is not known); "shards" reads samples that were made before.
         folder: of shards.
+        archive: lottie.zip, for "lottie".
         weight: how often it is chosen, against the others.
         canvas: (height, width) that scenes are drawn on; crops are cut from it.
-        t: the time of the middle frame of a scene; 0: any, drawn from the seed.
+        t: the time of the middle frame of a drawn scene; 0: any, drawn from the seed.
     """
 
-    kind: Literal["cartoon", "shards"] = "cartoon"
+    kind: Literal["cartoon", "lottie", "shards"] = "cartoon"
     folder: str = ""
+    archive: str = ""
     weight: float = 1.0
     canvas: tuple[int, int] = (384, 384)
     t: float = 0.0
@@ -87,6 +91,8 @@ class MixtureConfig:
                 if not source.folder or crop is None:
                     raise InputError("data.sources of shards want a folder, and data.augment.crop.")
                 continue
+            if source.kind == "lottie" and not source.archive:
+                raise InputError("data.sources of kind lottie want an archive.")
             if not 0 <= source.t < 1:
                 raise InputError(f"data.sources t is {source.t}; wanted 0 < t < 1, or 0 for any.")
             if crop is None and source.canvas != self.sources[0].canvas:
@@ -105,15 +111,21 @@ class Mixture:
         search: where it is given, "search01" and "search10" are what it finds on the whole canvas, cut and
             turned like the truth.
         augmented: False gives canvases as they are.
+        held_out: of animations, those that are kept for measuring. (Scenes differ by their seed.)
     """
 
     def __init__(
-        self, config: MixtureConfig, seed: int, search: Search | None = None, augmented: bool = True
+        self,
+        config: MixtureConfig,
+        seed: int,
+        search: Search | None = None,
+        augmented: bool = True,
+        held_out: bool = False,
     ) -> None:
         self.config, self.seed, self.search, self.augmented = config, seed, search, augmented
         weights = np.array([source.weight for source in config.sources])
         self._shares = np.cumsum(weights / weights.sum())
-        self._items = [_items(source, seed) for source in config.sources]
+        self._items = [_items(source, seed, held_out) for source in config.sources]
         self._kept = {*config.known, *(name.translate(REVERSED) for name in config.known)}
 
     def batch(self, indices: Sequence[int]) -> Samples:
@@ -171,10 +183,12 @@ class Mixture:
         return augment(sample, self.config.augment, np.random.default_rng((self.seed, index, _CHANGE)))
 
 
-def _items(source: SourceConfig, seed: int) -> Callable[[int], Sample]:
+def _items(source: SourceConfig, seed: int, held_out: bool) -> Callable[[int], Sample]:
     """Item i of a source, whole."""
     if source.kind == "shards":
         return ShardStream(source.folder, seed).__getitem__
+    if source.kind == "lottie":
+        return LottieStream(source.archive, seed, source.canvas, held_out=held_out).__getitem__
     return partial(_scene, seed, source)
 
 
