@@ -4,6 +4,8 @@
 interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of each sample) instead.
 
 `nakawari data guides DIR` matches the colour pieces of every triplet's outer frames and keeps the flow.
+
+`nakawari data atd12k -o DIR` writes a few generated triplets in the layout of ATD-12K.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli import data_guides
+from nakawari.cli import data_atd12k, data_guides
 from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
 
@@ -37,7 +39,7 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`cartoon` and `lottie`, each with where to write and how much; `guides`."""
-    verbs = parser.add_subparsers(dest="what", required=True, metavar="cartoon | lottie | guides")
+    verbs = parser.add_subparsers(dest="what", required=True, metavar="cartoon | lottie | guides | atd12k")
     cartoon = verbs.add_parser("cartoon", help="procedural scenes with exact flow, labels and visibility")
     _shared(cartoon)
     cartoon.add_argument(
@@ -54,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lottie.add_argument("--held-out", action="store_true", help="those that are never trained on")
     guides = verbs.add_parser("guides", help="coarse flow of triplets, by segment-guided matching")
     data_guides.add_arguments(guides)
+    atd12k = verbs.add_parser("atd12k", help="a few generated triplets in the layout of ATD-12K")
+    data_atd12k.add_arguments(atd12k)
 
 
 def _source(arguments: argparse.Namespace) -> tuple[Any, dict[str, str]]:
@@ -106,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write shards, a sheet or guides, and say how fast."""
     if arguments.what == "guides":
         return data_guides.run(arguments)
+    if arguments.what == "atd12k":
+        return data_atd12k.run(arguments)
     from nakawari.data.cartoon.stream import settle
     from nakawari.data.shards import total_bytes, write_shards
 
