@@ -61,3 +61,19 @@ def test_wrong_requests_end_in_one_line(words, complaint, capsys):
 def test_sizes_are_checked_while_they_are_parsed(capsys):
     assert run(["data", "cartoon", "--size", "big"]) == 2
     assert "is not a size" in capsys.readouterr().err
+
+
+def test_a_fake_set_is_whole_until_a_file_is_taken_away(tmp_path, capsys):
+    from nakawari.cli.data_sets import KINDS
+    from nakawari.data.sets import SETS
+
+    assert tuple(SETS) == KINDS
+    folder = str(tmp_path / "set")
+    assert run(["data", "fake", "chairs", "-o", folder, "--count", "3", "--size", "32"]) == 0
+    assert run(["data", "check", "chairs", folder]) == 0
+    assert "3 items of chairs, 0 of them broken" in capsys.readouterr().out
+    (tmp_path / "set" / "data" / "00002_img1.ppm").unlink()
+    assert run(["data", "check", "chairs", folder]) == 1
+    said = capsys.readouterr()
+    assert "00002_img1.ppm is missing" in said.err
+    assert "1 of them broken" in said.out

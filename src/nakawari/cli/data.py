@@ -6,6 +6,9 @@ interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of
 `nakawari data guides DIR` matches the colour pieces of every triplet's outer frames and keeps the flow.
 
 `nakawari data atd12k -o DIR` writes a few generated triplets in the layout of ATD-12K.
+
+`nakawari data fake KIND -o DIR` writes a small set in the layout of a published one;
+`nakawari data check KIND DIR` reads all of one and names what is missing or broken.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli import data_atd12k, data_guides
+from nakawari.cli import data_atd12k, data_guides, data_sets
 from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
 
@@ -39,7 +42,7 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`cartoon` and `lottie`, each with where to write and how much; `guides`."""
-    verbs = parser.add_subparsers(dest="what", required=True, metavar="cartoon | lottie | guides | atd12k")
+    verbs = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     cartoon = verbs.add_parser("cartoon", help="procedural scenes with exact flow, labels and visibility")
     _shared(cartoon)
     cartoon.add_argument(
@@ -58,6 +61,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_guides.add_arguments(guides)
     atd12k = verbs.add_parser("atd12k", help="a few generated triplets in the layout of ATD-12K")
     data_atd12k.add_arguments(atd12k)
+    fake = verbs.add_parser("fake", help="a small set in the layout of a published one")
+    data_sets.add_fake_arguments(fake)
+    check = verbs.add_parser("check", help="read all of a published set, name what is missing or broken")
+    data_sets.add_check_arguments(check)
+
+
+OTHERS = {
+    "atd12k": data_atd12k.run,
+    "check": data_sets.check,
+    "fake": data_sets.fake,
+    "guides": data_guides.run,
+}
+"""What writes no shards."""
 
 
 def _source(arguments: argparse.Namespace) -> tuple[Any, dict[str, str]]:
@@ -108,10 +124,8 @@ def _sheet(path: str, source: Any, start: int, count: int) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write shards, a sheet or guides, and say how fast."""
-    if arguments.what == "guides":
-        return data_guides.run(arguments)
-    if arguments.what == "atd12k":
-        return data_atd12k.run(arguments)
+    if arguments.what in OTHERS:
+        return OTHERS[arguments.what](arguments)
     from nakawari.data.cartoon.stream import settle
     from nakawari.data.shards import total_bytes, write_shards
 

@@ -33,7 +33,13 @@ LEAST_PX = 32
 _MOVES_PX = 1.0
 
 
-def write_set(folder: str | Path, part: Part = "test", count: int = 6, seed: int = 0) -> Iterator[str]:
+def write_set(
+    folder: str | Path,
+    part: Part = "test",
+    count: int = 6,
+    seed: int = 0,
+    size: tuple[int, int] | None = None,
+) -> Iterator[str]:
     """Write triplets, and for the test part annotations and coarse flow.
 
     Args:
@@ -41,6 +47,7 @@ def write_set(folder: str | Path, part: Part = "test", count: int = 6, seed: int
         part: "test": 960×540, .png. "train": 1280×720, .jpg, without coarse flow, as published.
         count: of triplets.
         seed: another seed gives other scenes.
+        size: (H, W) of the frames instead.
 
     Yields:
         the name of each triplet when it is written.
@@ -49,7 +56,7 @@ def write_set(folder: str | Path, part: Part = "test", count: int = 6, seed: int
         OutputError: something cannot be written.
     """
     root = Path(folder)
-    size = SIZE if part == "test" else (720, 1280)
+    size = size or (SIZE if part == "test" else (720, 1280))
     moved, notes = [], []
     scenes = (draw(seed, index, size, t=0.5) for index in itertools.count())
     moving = (scene for scene in scenes if _distance(scene) > _MOVES_PX)
@@ -96,7 +103,7 @@ def _note(number: int, sample: Sample) -> dict[str, Any]:
     rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
     scale = ORIGINAL[0] // SIZE[0]
     if rows.size == 0 or min(np.ptp(rows), np.ptp(columns)) < LEAST_PX:
-        rows, columns = np.arange(SIZE[0]), np.arange(SIZE[1])
+        rows, columns = np.arange(moving.shape[0]), np.arange(moving.shape[1])
     box = {
         "x": int(columns[0]) * scale,
         "y": int(rows[0]) * scale,
@@ -104,7 +111,7 @@ def _note(number: int, sample: Sample) -> dict[str, Any]:
         "height": int(rows[-1] + 1 - rows[0]) * scale,
     }
     return {
-        "image_size": [ORIGINAL[1], ORIGINAL[0]],
+        "image_size": [moving.shape[1] * scale, moving.shape[0] * scale],
         "motion_RoI": box,
         "general_motion_type": MOTIONS[number % len(MOTIONS)],
         "behavior": BEHAVIOURS[number % len(BEHAVIOURS)],

@@ -57,11 +57,11 @@ def crop(sample: Sample, top: int, left: int, size: tuple[int, int]) -> Sample:
     for name in VISIBLE:
         flow = cut.get(name.replace("visible", "flow"))
         if name in cut and flow is not None:
-            cut[name] = cut[name] & _inside(flow)
+            cut[name] = cut[name] & inside(flow)
     return Sample(**cut)
 
 
-def _inside(flow: Tensor) -> Tensor:
+def inside(flow: Tensor) -> Tensor:
     """Whether p + flow(p) is in the frame: [..., 2, H, W] → [..., H, W]."""
     height, width = flow.shape[-2:]
     x = torch.arange(width, device=flow.device) + flow[..., 0, :, :].float()

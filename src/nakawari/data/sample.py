@@ -23,6 +23,7 @@ class Sample:
         t: [] float32, where `framet` lies between 0 and 1.
         flow01, flow10, flow0t, flow1t, flowt0, flowt1: [2, H, W] floats, pixels (x right, y down).
         visible01 and so on: [H, W] bool, whether that place is inside the second frame and not covered there.
+        valid01, valid10: [H, W] bool, whether flow01 (flow10) is known there; None: wherever the flow is.
         guide01, guide10: like the flows, but estimated by something that is to be learned from or corrected.
         labels0, labelst, labels1: [H, W] uint8, the part on top; 0 is backdrop.
     """
@@ -48,6 +49,8 @@ class Sample:
     labels1: Tensor | None = None
     guide01: Tensor | None = None
     guide10: Tensor | None = None
+    valid01: Tensor | None = None
+    valid10: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """What is known, by name, in the order above."""
@@ -74,6 +77,7 @@ NAMES = tuple(spec.name for spec in fields(Sample))
 FRAMES = NAMES[:3]
 FLOWS = tuple(name for name in NAMES if name.startswith(("flow", "guide")))
 VISIBLE = tuple(name for name in NAMES if name.startswith("visible"))
+VALID = tuple(name for name in NAMES if name.startswith("valid"))
 LABELS = tuple(name for name in NAMES if name.startswith("labels"))
 
 

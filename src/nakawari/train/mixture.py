@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from nakawari.data.augment import Recipe, augment
-from nakawari.data.cartoon import draw
-from nakawari.data.lottie import LottieStream
-from nakawari.data.sample import FLOWS, VISIBLE, Sample, collate
-from nakawari.data.shards import ShardStream
+from nakawari.data.sample import FLOWS, LABELS, VALID, Sample, collate
 from nakawari.errors import InputError
+from nakawari.train.sources import SourceConfig
 from nakawari.train.task import Samples
 
 Search = Callable[[Any, Any], tuple[Tensor, Tensor]]
@@ -30,28 +27,6 @@ _CHOICE, _CHANGE = 3, 4
 
 
 @dataclass(frozen=True, slots=True)
-class SourceConfig:
-    """One source of triplets.
-
-    Attributes:
-        kind: "cartoon" draws scenes as they are asked for; "lottie" lays vector animations over backdrops
-            (their motion is not known); "shards" reads samples that were made before.
-        folder: of shards.
-        archive: lottie.zip, for "lottie".
-        weight: how often it is chosen, against the others.
-        canvas: (height, width) that scenes are drawn on; crops are cut from it.
-        t: the time of the middle frame of a drawn scene; 0: any, drawn from the seed.
-    """
-
-    kind: Literal["cartoon", "lottie", "shards"] = "cartoon"
-    folder: str = ""
-    archive: str = ""
-    weight: float = 1.0
-    canvas: tuple[int, int] = (384, 384)
-    t: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class MixtureConfig:
     """The table `[data]`.
 
@@ -61,7 +36,8 @@ class MixtureConfig:
             than cutting it.
         augment: crops, flips, turns, time reversal and colours.
         known: flows, masks and labels that the losses want (see `Sample`), such as "flow01", "visible01".
-            Where a source does not know them they are 0, and so is "has_flow".
+            Where a source does not know them they are 0, and so is "has_flow"; but "valid01" is whether
+            flow01 is known, pixel by pixel, and so is what a set says of single pixels.
         held_out: pictures of the evaluation on scenes that are never trained on.
         triplets: folders DIR/NAME/frame1, frame2, frame3 to be scored as well.
         triplets_each: pictures of each of them, evenly spread; 0: all.
@@ -87,18 +63,9 @@ class MixtureConfig:
             raise InputError(f"data.known names {', '.join(unknown)}; wanted of {', '.join(sorted(names))}.")
         crop = self.augment.crop
         for source in self.sources:
-            if source.kind == "shards":
-                if not source.folder or crop is None:
-                    raise InputError("data.sources of shards want a folder, and data.augment.crop.")
-                continue
-            if source.kind == "lottie" and not source.archive:
-                raise InputError("data.sources of kind lottie want an archive.")
-            if not 0 <= source.t < 1:
-                raise InputError(f"data.sources t is {source.t}; wanted 0 < t < 1, or 0 for any.")
+            source.check(crop, self.held_out)
             if crop is None and source.canvas != self.sources[0].canvas:
                 raise InputError("data.sources have several canvases; wanted data.augment.crop as well.")
-            if crop is not None and (crop[0] > source.canvas[0] or crop[1] > source.canvas[1]):
-                raise InputError(f"data.augment.crop {crop} is larger than a canvas {source.canvas}.")
         return self
 
 
@@ -111,7 +78,8 @@ class Mixture:
         search: where it is given, "search01" and "search10" are what it finds on the whole canvas, cut and
             turned like the truth.
         augmented: False gives canvases as they are.
-        held_out: of animations, those that are kept for measuring. (Scenes differ by their seed.)
+        held_out: of animations and published sets, those that are kept for measuring. (Scenes differ by
+            their seed.)
     """
 
     def __init__(
@@ -125,7 +93,8 @@ class Mixture:
         self.config, self.seed, self.search, self.augmented = config, seed, search, augmented
         weights = np.array([source.weight for source in config.sources])
         self._shares = np.cumsum(weights / weights.sum())
-        self._items = [_items(source, seed, held_out) for source in config.sources]
+        guided = not {"guide01", "guide10"}.isdisjoint(config.known)
+        self._items = [source.items(seed, held_out, guided) for source in config.sources]
         self._kept = {*config.known, *(name.translate(REVERSED) for name in config.known)}
 
     def batch(self, indices: Sequence[int]) -> Samples:
@@ -172,8 +141,9 @@ class Mixture:
         for name in self.config.known:
             if name not in tensors:
                 shape = (2, *size) if name in FLOWS else size
-                kind = torch.float32 if name in FLOWS else torch.bool if name in VISIBLE else torch.uint8
-                tensors[name] = torch.zeros(shape, dtype=kind)
+                kind = torch.float32 if name in FLOWS else torch.uint8 if name in LABELS else torch.bool
+                known = name in VALID and getattr(sample, name.replace("valid", "flow")) is not None
+                tensors[name] = torch.full(shape, known, dtype=kind)
         return Sample(**tensors)
 
     def _augment(self, sample: Sample, index: int) -> Sample:
@@ -181,19 +151,6 @@ class Mixture:
         if not self.augmented:
             return sample
         return augment(sample, self.config.augment, np.random.default_rng((self.seed, index, _CHANGE)))
-
-
-def _items(source: SourceConfig, seed: int, held_out: bool) -> Callable[[int], Sample]:
-    """Item i of a source, whole."""
-    if source.kind == "shards":
-        return ShardStream(source.folder, seed).__getitem__
-    if source.kind == "lottie":
-        return LottieStream(source.archive, seed, source.canvas, held_out=held_out).__getitem__
-    return partial(_scene, seed, source)
-
-
-def _scene(seed: int, source: SourceConfig, index: int) -> Sample:
-    return draw(seed, index, source.canvas, source.t or None)
 
 
 def to_device_float(batch: Samples, channels_last: bool) -> Samples:
