@@ -18,9 +18,12 @@ LAYER = {
     "pipeline": 5, "train": 5, "evaluation": 5,
     "cli": 6, "studio": 6, "integrations": 6, "vapoursynth": 6,
 }  # fmt: skip
-ALLOWED = {("data", "video"), ("data", "timeline"), ("train", "evaluation"), ("evaluation", "pipeline")}
+ALLOWED = {
+    ("data", "video"), ("data", "timeline"), ("cels", "video"),
+    ("train", "evaluation"), ("evaluation", "pipeline"),
+}  # fmt: skip
 GROUND = {("tensors", "errors"), ("optional", "errors"), ("torchscript", "errors")}
-TORCH_FREE = ("video", "timeline")
+TORCH_FREE = ("video", "timeline", "cels")
 BOUNDARIES = ("cli/verbs.py", "video/threads.py")
 """Where any error may be caught: to print it as a line, and to carry it from one thread to another."""
 LAZY = ("av", "numba", "triton", "ray", "vapoursynth", "skimage", "scipy", "cv2", "torch", "rich")

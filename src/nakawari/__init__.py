@@ -18,6 +18,7 @@ _HOMES = {
     "load": "nakawari.models",
     "Report": "nakawari.pipeline.report",
     "evaluate": "nakawari.evaluation.run",
+    "inbetween": "nakawari.pipeline.inbetween",
     "plan": "nakawari.pipeline.analyse",
     "smooth": "nakawari.pipeline.smooth",
 }
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nakawari.evaluation.run import evaluate
     from nakawari.models import list_models, load
     from nakawari.pipeline.analyse import plan
+    from nakawari.pipeline.inbetween import inbetween
     from nakawari.pipeline.report import Report
     from nakawari.pipeline.smooth import smooth
     from nakawari.timeline.plan import Plan, Slot
@@ -38,6 +40,7 @@ __all__ = [
     "Slot",
     "__version__",
     "evaluate",
+    "inbetween",
     "list_models",
     "load",
     "plan",

@@ -17,6 +17,7 @@ from nakawari.errors import NakawariError
 
 VERBS: dict[str, str] = {
     "smooth": "raise the frame rate of a clip: draw the frames between its drawings",
+    "inbetween": "draw what stands between keys, where the chart says; keys stay as they are",
     "plan": "say what smooth would do and why: shots, cadence, holds, cuts, every output frame",
     "demo": "draw a short clip, smooth it, and write before, after and a contact sheet",
     "models": "list the models and tell about one",

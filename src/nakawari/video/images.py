@@ -236,6 +236,36 @@ class ImageReader:
         return image
 
 
+def encode_image(image: Array, suffix: str) -> bytes:
+    """A picture as the bytes of a file; lossless but for JPEG.
+
+    Args:
+        image: H×W×1, H×W×3 or H×W×4, uint8 or uint16.
+        suffix: of the file's name, one of `SUFFIXES`.
+
+    Raises:
+        OutputError: the format cannot hold it.
+    """
+    import cv2
+
+    codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    code = codes.get(image.shape[2])
+    params = {
+        ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
+        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
+        ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # above 100: lossless
+    }.get(suffix, [])
+    try:
+        done, data = cv2.imencode(suffix, image if code is None else cv2.cvtColor(image, code), params)
+    except cv2.error:
+        done = False
+    if not done:
+        kind = _words(image.shape, 8 * image.dtype.itemsize)
+        raise OutputError(f"an image of {kind} cannot be written as {suffix}.")
+    return bytes(data.data)
+
+
 def _check_sources(images: list[Path], folder: Path, names: re.Pattern[str] | None) -> None:
     """Raise OutputError where images that are read could be written over (`names` None: any)."""
     if images[0].parent.resolve() != folder.resolve():
@@ -301,19 +331,7 @@ class ImageWriter:
         self._write(rgb)
 
     def _write(self, rgb: Array) -> None:
-        import cv2
-
-        image = self._fitting(rgb)
-        code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-        params = {
-            ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
-            ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-            ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-            ".webp": [cv2.IMWRITE_WEBP_QUALITY, 101],  # above 100: lossless
-        }.get(self.suffix, [])
-        done, data = cv2.imencode(self.suffix, cv2.cvtColor(image, code), params)
-        if not done:
-            raise OutputError(f"an image of {_words(image.shape, 8)} cannot be written as {self.suffix}.")
+        data = encode_image(self._fitting(rgb), self.suffix)
         target = self._part.part / (self.name % (self.count + 1))
         try:
             self._keep(data, target)
@@ -321,14 +339,14 @@ class ImageWriter:
             raise OutputError(f"{target} cannot be written ({error.strerror or error}).") from error
         self.count += 1
 
-    def _keep(self, data: Array, target: Path) -> None:
+    def _keep(self, data: bytes, target: Path) -> None:
         """Write an image; with a journal, so that what has its name is whole and on disk."""
         if self._journal is None:
-            target.write_bytes(data.data)  # not `tofile`, which words a full disk as a count of bytes
+            target.write_bytes(data)
             return
         piece = Piece(self._journal.folder, "image")
         try:
-            piece.file.write(data.data)
+            piece.file.write(data)
             piece.commit(target)
         finally:
             piece.discard()

@@ -1,0 +1,1 @@
+"""What animators hold: cels and their names, layers, timesheets."""

@@ -1,0 +1,154 @@
+"""Draw what stands between keys: keys come out byte for byte, in-betweens where the chart says.
+
+A chart says how far along the way each drawing is:
+  --chart "1/4 1/2 3/4"        fractions; 0.25 and 25% mean the same
+  --chart thirds               halves, thirds, quarters, fifths, sixths
+  --chart "favour last"        two thirds of the way; "favour last 3": each halves what is left
+  --chart "in-out 3 2"         three, eased, with a strength
+  --chart "halves; none; 1/3"  one for each pair of keys
+  --chart "A: thirds"          for a layer; may be given several times
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nakawari.cli.parser import at_least
+from nakawari.cli.progress import shown
+from nakawari.models import DEFAULT
+from nakawari.timeline.charts import EASES
+
+if TYPE_CHECKING:
+    from nakawari.pipeline.inbetween_report import InbetweenReport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """All flags of `inbetween`."""
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="two or more drawings, a folder, or a pattern")
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into")
+    parser.add_argument("-y", "--overwrite", action="store_true", help="replace drawings that stand there")
+    parser.add_argument("--names", metavar="PATTERN", help="such as {key}_{index} or {layer}{drawing:04d}")
+    timing = parser.add_argument_group("where the drawings stand (without any, one in the middle)")
+    timing.add_argument(
+        "--chart", action="append", metavar="CHART", help="see above; parted by ; for each pair"
+    )
+    timing.add_argument("--count", type=at_least(0), metavar="N", help="so many between two keys")
+    timing.add_argument(
+        "--ease",
+        choices=EASES,
+        default="linear",
+        help="how --count is spaced; in: starts slowly, out: ends slowly (linear)",
+    )
+    timing.add_argument(
+        "--strength", type=float, default=1.0, metavar="S", help="of the ease: 1 quadratic, 2 cubic (1)"
+    )
+    timing.add_argument("--loop", action="store_true", help="the last key moves on to the first")
+    cels = parser.add_argument_group("layers")
+    cels.add_argument(
+        "--layers", nargs="+", metavar="NAME=PLACE", help="A=cels/A B=cels/B: each drawn by itself, in order"
+    )
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
+    )
+    model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
+    model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
+    model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    output = parser.add_argument_group("what is said")
+    output.add_argument("--dry-run", action="store_true", help="say what would be drawn, and draw nothing")
+    output.add_argument("--report", metavar="FILE", help="write every drawing and its flags as JSON")
+    output.add_argument(
+        "--json-progress", action="store_true", help="progress as lines of JSON on standard error"
+    )
+    output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    output.add_argument("-v", "--verbose", action="store_true", help="say what is decided on the way")
+    output.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw, and say what was drawn."""
+    from nakawari.pipeline.inbetween import explain, inbetween, plan_cut
+    from nakawari.pipeline.smooth import check_report_path, write_json
+
+    if arguments.verbose:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    layers = _layers(arguments.layers)
+    cut: dict[str, Any] = {
+        "chart": _charts(arguments.chart, layers),
+        "count": arguments.count,
+        "ease": arguments.ease,
+        "strength": arguments.strength,
+        "loop": arguments.loop,
+        "layers": layers,
+        "names": arguments.names,
+    }
+    if arguments.dry_run:
+        print(explain(plan_cut(arguments.keys, **cut)))
+        return 0
+    if arguments.report:
+        check_report_path(Path(arguments.report))
+    style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
+    with shown(style) as progress:
+        report = inbetween(
+            arguments.keys,
+            arguments.output,
+            **cut,
+            model=arguments.model,
+            weights=arguments.weights,
+            device=arguments.device,
+            precision=arguments.precision,
+            overwrite=arguments.overwrite,
+            progress=progress,
+        )
+    if arguments.report:
+        write_json(report.to_dict(), Path(arguments.report))
+    if not arguments.quiet:
+        print(_summary(report), file=sys.stderr)
+    return 0
+
+
+def _layers(given: list[str] | None) -> dict[str, str] | None:
+    from nakawari.errors import InputError
+
+    if given is None:
+        return None
+    layers: dict[str, str] = {}
+    for word in given:
+        name, equals, place = word.partition("=")
+        if not (equals and name and place) or re.search(r'[/\\:*?"<>|]', name) or name.startswith("."):
+            raise InputError(f"the layer {word!r} is not understood; wanted NAME=FOLDER, such as A=cels/A.")
+        if name in layers:
+            raise InputError(f"layer {name} is given twice.")
+        layers[name] = place
+    return layers
+
+
+def _charts(given: list[str] | None, layers: dict[str, str] | None) -> Any:
+    """The charts as `inbetween` takes them: `NAME: chart` is one of a layer."""
+    from nakawari.errors import InputError
+
+    if given is None:
+        return None
+    charts: dict[str, str] = {}
+    for text in given:
+        name, colon, chart = text.partition(":")
+        name, chart = (name.strip(), chart) if colon else ("", text)
+        if name in charts:
+            raise InputError(f"{f'layer {name}' if name else 'the cut'} is given two charts; wanted one.")
+        charts[name] = chart
+    return charts if layers is not None or set(charts) != {""} else charts[""]
+
+
+def _summary(report: InbetweenReport) -> str:
+    values = report.to_dict()
+    count = values["count"]
+    lines = [
+        f"{report.output}: {count['between']} drawn between {count['key']} keys in {report.seconds:.1f} s "
+        f"({report.model})"
+    ]
+    return "\n".join(lines + report.notes)

@@ -1,0 +1,171 @@
+"""A cut, planned before anything is drawn: layers of keys, and the drawings that shall stand between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from nakawari.cels import names
+from nakawari.cels.files import find_cels
+from nakawari.errors import InputError
+from nakawari.timeline.charts import Chart, charts_for
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One drawing of a layer, in order of time.
+
+    Attributes:
+        name: of its file, in the layer's folder.
+        first: number of the key that it is (when `second` is None) or comes after.
+        second: number of the key that it comes before; None: it is a key.
+        t: share of the way from `first` to `second`.
+    """
+
+    name: str
+    first: int
+    second: int | None = None
+    t: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Keys on one canvas, and what stands between them.
+
+    Attributes:
+        name: also that of its folder; empty where there is only one and it has no folder of its own.
+        keys: files, in order of time.
+        drawings: keys and in-betweens, in order of time.
+        loop: the last key moves on to the first.
+    """
+
+    name: str
+    keys: tuple[Path, ...]
+    drawings: tuple[Drawing, ...]
+    loop: bool = False
+
+    def place(self, drawing: Drawing) -> str:
+        """The file of a drawing, relative to the output."""
+        return f"{self.name}/{drawing.name}" if self.name else drawing.name
+
+    def around(self, pair: tuple[int, int]) -> tuple[int | None, int | None]:
+        """Numbers of the keys before and after a pair; None where there is none."""
+        before, after = pair[0] - 1, pair[1] + 1
+        last = len(self.keys) - 1
+        if self.loop and last > 1:
+            return before % len(self.keys), after % len(self.keys)
+        return before if before >= 0 else None, after if after <= last else None
+
+
+def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
+    """The files that keys, a folder or a pattern stand for.
+
+    Several files keep the order in which they are given, unless that is merely the order in which a shell
+    sorts them: then 2 comes before 10.
+
+    Raises:
+        MediaError: there are none. InputError: there is only one, or one twice.
+    """
+    paths = [Path(one) for one in given]
+    if len(paths) == 1:
+        found = find_cels(paths[0])
+    else:
+        for path in paths:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder among several keys; give one folder, or files.")
+        found = paths
+        if [str(p) for p in paths] == sorted(str(p) for p in paths):
+            found = sorted(paths, key=lambda p: (str(p.parent), *_natural(p)))
+    if len(found) < 2:
+        raise InputError(f"{found[0] if found else 'nothing'} is only one key; wanted two or more.")
+    return tuple(found)
+
+
+def _natural(path: Path) -> tuple[object, ...]:
+    from nakawari.video.images import natural
+
+    return natural(path.name)
+
+
+def lay_out(
+    name: str, keys: Sequence[Path], charts: Sequence[Chart], loop: bool = False, pattern: str | None = None
+) -> Layer:
+    """Say what will be drawn between the keys of a layer, and how it is called.
+
+    Args:
+        name: of the layer.
+        keys: files, in order of time.
+        charts: one for each pair, or one for all.
+        loop: another pair leads from the last key to the first.
+        pattern: how in-betweens are called; None: as `names.between` says.
+
+    Raises:
+        PlanError: the number of charts does not fit. InputError: two drawings would have one name.
+    """
+    pairs = [(k, k + 1) for k in range(len(keys) - 1)]
+    if loop:
+        pairs.append((len(keys) - 1, 0))
+    what = f"the keys of layer {name}" if name else "the keys"
+    drawings: list[Drawing] = []
+    step, taken = 1, {key.stem for key in keys}
+    for (first, second), chart in zip(pairs, charts_for(charts, len(pairs), what), strict=True):
+        drawings.append(Drawing(keys[first].name, first))
+        after = None if loop and second == 0 else keys[second].stem
+        stems, step = names.between(keys[first].stem, after, len(chart), step, taken)
+        drawings += [
+            Drawing(stem + keys[first].suffix, first, second, t) for stem, t in zip(stems, chart, strict=True)
+        ]
+    if not loop:
+        drawings.append(Drawing(keys[-1].name, len(keys) - 1))
+    if pattern is not None:
+        drawings = _renamed(name, keys, drawings, pattern)
+    layer = Layer(name, tuple(keys), tuple(drawings), loop)
+    _check_names(layer)
+    return layer
+
+
+def _renamed(layer: str, keys: Sequence[Path], drawings: list[Drawing], pattern: str) -> list[Drawing]:
+    renamed, index, count = [], 0, 0
+    for number, drawing in enumerate(drawings, 1):
+        key = keys[drawing.first]
+        between = drawing.second is not None
+        index, count = (index + 1, count + 1) if between else (0, count)
+        if not between and not names.names_keys(pattern):
+            renamed.append(drawing)
+            continue
+        parts = names.Name.of(key.stem)
+        after = drawing.first if drawing.second is None else drawing.second
+        fields: Mapping[str, object] = {
+            "layer": layer,
+            "key": key.stem,
+            "next": keys[after].stem,
+            "prefix": parts.prefix if parts else key.stem,
+            "number": parts.number if parts else 0,
+            "index": index,
+            "count": count,
+            "drawing": number,
+            "t": drawing.t or Fraction(0),
+        }
+        stem = names.named(pattern, fields)
+        renamed.append(Drawing(stem + key.suffix, drawing.first, drawing.second, drawing.t))
+    return renamed
+
+
+def _check_names(layer: Layer) -> None:
+    """Raise InputError where two drawings of a layer would be one file on some disks."""
+    seen: dict[str, Drawing] = {}
+    for drawing in layer.drawings:
+        other = seen.setdefault(drawing.name.lower(), drawing)
+        if other is drawing:
+            continue
+        if other.second is None and drawing.second is None:
+            first, second = layer.keys[other.first], layer.keys[drawing.first]
+            if first == second:
+                continue  # a key that comes again, as in a walk that goes back the way it came
+            raise InputError(f"two keys are called {drawing.name}: {first} and {second}. Rename one.")
+        raise InputError(
+            f"two drawings would be called {drawing.name}; give another --names, such as "
+            "{key}_{index}, or rename the keys."
+        )

@@ -1,0 +1,253 @@
+"""Keys in, keys and in-betweens out: what an animator relies on."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import nakawari as nk
+from nakawari.cli import main
+from nakawari.errors import InputError, MediaError, OutputError, PlanError
+from nakawari.pipeline.inbetween import plan_cut
+
+SIZE = (40, 64)
+
+
+def drawing(x: float, dtype=np.uint8, alpha: bool = False) -> np.ndarray:
+    """A dark disc with a red middle at column x, on white or on nothing."""
+    top = np.iinfo(dtype).max
+    image = np.full((*SIZE, 4 if alpha else 3), top, dtype)
+    if alpha:
+        image[:] = 0
+    for radius, colour in ((10, (0.1, 0.1, 0.1)), (6, (0.9, 0.2, 0.2))):
+        rows, columns = np.ogrid[: SIZE[0], : SIZE[1]]
+        inside = (columns - x) ** 2 + (rows - 20) ** 2 < radius**2
+        image[inside] = [round(c * top) for c in colour] + [top] * alpha
+    return image
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    assert cv2.imwrite(str(path), cv2.cvtColor(image, code))
+    return path
+
+
+def load(path: Path) -> np.ndarray:
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def keys(folder: Path, *columns: float, step: int = 4, suffix: str = ".png", **kind) -> list[Path]:
+    return [save(folder / f"A{1 + step * k:04d}{suffix}", drawing(x, **kind)) for k, x in enumerate(columns)]
+
+
+def place(image: np.ndarray) -> float:
+    """Column of what is dark or opaque."""
+    mask = (
+        image[..., 3] > 0
+        if image.shape[2] == 4
+        else image.astype(float).mean(2) < 0.7 * np.iinfo(image.dtype).max
+    )
+    return float(np.argwhere(mask)[:, 1].mean())
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_keys_stay_byte_for_byte_and_drawings_stand_where_the_chart_says(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24, 48)
+    report = nk.inbetween(given, tmp_path / "out", chart="1/4 1/2 3/4; 1/8")
+    assert names(tmp_path / "out") == [f"A{n:04d}.png" for n in (1, 2, 3, 4, 5, 7, 9)]
+    for key in given:
+        assert (tmp_path / "out" / key.name).read_bytes() == key.read_bytes()
+    for name, column in (("A0002", 18), ("A0003", 20), ("A0004", 22), ("A0007", 27)):
+        assert abs(place(load(tmp_path / f"out/{name}.png")) - column) < 0.7, name
+    assert [d.reason for d in report.drawings] == ["key", *["between"] * 3, "key", "between", "key"]
+    assert str(report.drawings[1].t) == "1/4"
+
+
+def test_the_same_keys_give_the_same_bytes(tmp_path):
+    given = keys(tmp_path / "keys", 16, 30)
+    for out in ("one", "two"):
+        nk.inbetween(given, tmp_path / out, count=3, ease="in-out")
+    assert [(tmp_path / "one" / n).read_bytes() for n in names(tmp_path / "one")] == [
+        (tmp_path / "two" / n).read_bytes() for n in names(tmp_path / "two")
+    ]
+
+
+def test_loop_leads_back_to_the_first(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    nk.inbetween(given, tmp_path / "out", loop=True)
+    assert names(tmp_path / "out") == [f"A{n:04d}.png" for n in (1, 3, 5, 7)]
+    assert abs(place(load(tmp_path / "out/A0007.png")) - 20) < 0.7
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_in_betweens_are_of_the_keys_kind(tmp_path, suffix, dtype, alpha):
+    given = keys(tmp_path / "keys", 16, 24, suffix=suffix, dtype=dtype, alpha=alpha)
+    nk.inbetween(given, tmp_path / "out")
+    made = load(tmp_path / f"out/A0003{suffix}")
+    assert made.dtype == dtype
+    assert made.shape == (*SIZE, 4 if alpha else 3)
+    assert abs(place(made) - 20) < 0.7
+
+
+def test_hard_alpha_stays_hard_and_has_no_dark_fringe(tmp_path):
+    given = keys(tmp_path / "keys", 16, 23, alpha=True)
+    nk.inbetween(given, tmp_path / "out", chart="thirds")
+    for name in names(tmp_path / "out"):
+        made = load(tmp_path / "out" / name)
+        assert set(np.unique(made[..., 3])) <= {0, 255}
+        assert not made[made[..., 3] == 0].any()
+        rim = made[made[..., 3] > 0][:, :3]
+        assert rim.min() >= 20  # the darkest colour of the keys is 26
+
+
+def test_grey_stays_grey_and_profiles_go_along(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    chunk = b"pHYs" + (5906).to_bytes(4, "big") * 2 + b"\x01"
+    part = (9).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    for key in given:
+        cv2.imwrite(str(key), load(key)[..., 2])
+        data = key.read_bytes()
+        key.write_bytes(data[:33] + part + data[33:])
+    nk.inbetween(given, tmp_path / "out")
+    made = tmp_path / "out/A0003.png"
+    assert load(made).ndim == 2
+    assert part in made.read_bytes()
+
+
+def test_kinds_that_differ_meet_in_the_richer_one(tmp_path):
+    save(tmp_path / "A1.png", drawing(16, np.uint8, alpha=False))
+    save(tmp_path / "A3.png", drawing(24, np.uint16, alpha=True))
+    nk.inbetween([tmp_path / "A1.png", tmp_path / "A3.png"], tmp_path / "out")
+    made = load(tmp_path / "out/A2.png")
+    assert made.dtype == np.uint16
+    assert made.shape[2] == 4
+
+
+def test_layers_have_folders_and_charts_of_their_own(tmp_path):
+    keys(tmp_path / "a", 16, 24)
+    keys(tmp_path / "b", 30, 40)
+    layers = {"A": tmp_path / "a", "B": tmp_path / "b"}
+    nk.inbetween(layers=layers, output=tmp_path / "out", chart={"A": "thirds", "": "halves"})
+    assert names(tmp_path / "out") == [
+        *(f"A/A{n:04d}.png" for n in (1, 2, 3, 5)),
+        *(f"B/A{n:04d}.png" for n in (1, 3, 5)),
+    ]
+    with pytest.raises(InputError, match="layer 'C'"):
+        plan_cut(layers=layers, chart={"C": "halves"})
+
+
+def test_nothing_is_written_over_and_nothing_is_left_half_written(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    out = tmp_path / "out"
+    nk.inbetween(given, out)
+    before = {name: (out / name).read_bytes() for name in names(out)}
+    with pytest.raises(OutputError, match="already"):
+        nk.inbetween(given, out)
+    (out / "notes.txt").write_text("mine")
+    nk.inbetween(given, out, overwrite=True)
+    assert {name: (out / name).read_bytes() for name in names(out) if name != "notes.txt"} == before
+    broken = tmp_path / "keys/A0009.png"
+    broken.write_bytes(given[0].read_bytes()[:200])
+    with pytest.raises(MediaError, match="A0009"):
+        nk.inbetween([*given, broken], tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    assert not (tmp_path / "other.part").exists()
+
+
+def test_into_the_keys_own_folder_keys_are_left_alone(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    stamps = [key.stat().st_mtime_ns for key in given]
+    nk.inbetween(given, tmp_path / "keys")
+    assert [key.stat().st_mtime_ns for key in given] == stamps
+    assert names(tmp_path / "keys") == ["A0001.png", "A0003.png", "A0005.png"]
+    layers = {"A": given, "keys": keys(tmp_path / "A", 16, 24, 30, step=2)}
+    with pytest.raises(OutputError, match="is a key"):
+        nk.inbetween(layers=layers, output=tmp_path, overwrite=True)
+
+
+def test_a_killed_run_is_cleared_and_a_strange_folder_is_not(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    (tmp_path / "out.part").mkdir()
+    (tmp_path / "out.part/mine.png").write_bytes(b"x")
+    with pytest.raises(OutputError, match="in the way"):
+        nk.inbetween(given, tmp_path / "out")
+    (tmp_path / "out.part/.nakawari").touch()
+    nk.inbetween(given, tmp_path / "out")
+    assert names(tmp_path / "out") == ["A0001.png", "A0003.png", "A0005.png"]
+
+
+def test_patterns_name_in_betweens_or_all(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24, 30)
+    cut = plan_cut(given, chart="thirds; halves", names="{key}_{index:02d}of{next}")
+    assert [d.name for d in cut[0].drawings] == [
+        *("A0001.png", "A0001_01ofA0005.png", "A0001_02ofA0005.png"),
+        *("A0005.png", "A0005_01ofA0009.png", "A0009.png"),
+    ]
+    cut = plan_cut(given, names="{prefix}{drawing:03d}")
+    assert [d.name for d in cut[0].drawings] == [f"A{n:03d}.png" for n in range(1, 6)]
+    with pytest.raises(InputError, match="two drawings"):
+        plan_cut(given, chart="thirds", names="same")
+
+
+def test_a_shell_s_order_becomes_the_natural_one_and_another_is_kept(tmp_path):
+    for n in (2, 10, 1):
+        save(tmp_path / f"A{n}.png", drawing(n))
+    shell = sorted(tmp_path.glob("*.png"))
+    assert [p.stem for p in plan_cut(shell)[0].keys] == ["A1", "A2", "A10"]
+    meant = [tmp_path / f"A{n}.png" for n in (10, 1, 2)]
+    assert list(plan_cut(meant)[0].keys) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["A0001.png"], "only one key"),
+        (["A0001.png", "none.png"], "does not exist"),
+        (["A0001.png", "A0005.png", "--chart", "2/1"], "between 0 and 1"),
+        (["A0001.png", "A0005.png", "--chart", "halves", "--count", "2"], "not both"),
+        (["A0001.png", "A0005.png", "--layers", "A=."], "wanted one of them"),
+        (["A0001.png", "A0005.png", "--names", "{what}"], "{what}"),
+        (["A0001.png", "small.png"], "on one canvas"),
+        (["A0001.png", "A0005.png", "-m", "clasic"], "Did you mean classic"),
+    ],
+)
+def test_wrong_words_end_in_one_line(tmp_path, monkeypatch, capsys, words, error):
+    keys(tmp_path, 16, 24)
+    save(tmp_path / "small.png", drawing(10)[:20])
+    monkeypatch.chdir(tmp_path)
+    before = names(tmp_path)
+    assert main(["inbetween", *words, "-o", "out", "-q"]) == 1
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.count("\n") == 1
+    assert names(tmp_path) == before
+
+
+def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):
+    keys(tmp_path / "keys", 16, 24)
+    monkeypatch.chdir(tmp_path)
+    words = ["inbetween", "keys", "-o", "out", "--count", "2", "--ease", "out"]
+    assert main([*words, "--dry-run"]) == 0
+    assert "A0002.png  5/9 (0.556) of the way from A0001.png to A0005.png" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert main([*words, "-q", "--report", "r.json"]) == 0
+    said = json.loads((tmp_path / "r.json").read_text())
+    assert said["count"] == {"key": 2, "between": 2, "hold": 0, "nearest": 0}
+    assert [row["t"] for row in said["drawings"]] == [None, "5/9", "8/9", None]
+
+
+def test_charts_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24, 30)
+    with pytest.raises(PlanError, match="make 2 pairs"):
+        nk.inbetween(given, tmp_path / "out", chart="halves; halves; halves")
