@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -39,24 +40,40 @@ PLAN = _plan()
 LAYERS = tuple(name for name, _, _ in PLAN)
 
 
+Pooling = Literal["max", "average"]
+STAND_IN_NARROW = 8
+"""By how much a stand-in is narrower than the network that it stands in for."""
+
+
 class Vgg19(nn.Module):
     """The convolutions of VGG-19 up to `last`; its weights are frozen, its input may want gradients.
 
     Args:
         last: the deepest layer that will be asked for, `relu1_1` … `relu5_4`.
+        pooling: what halves the picture between blocks: "max", as it was trained, or "average", as in FILM.
+        without: layers that are left out (what they would have seen goes on to the next one).
+        narrow: channels are divided by this; for stand-ins.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, last: str = LAYERS[-1]) -> None:
+    def __init__(
+        self,
+        last: str = LAYERS[-1],
+        pooling: Pooling = "max",
+        without: Sequence[str] = (),
+        narrow: int = 1,
+    ) -> None:
         super().__init__()
-        depth = _place(last) + 1
-        widths = [3, *(channels for _, _, channels in PLAN)]
+        kept = [layer for layer in PLAN[: _place(last) + 1] if layer[0] not in without]
+        widths = [3, *(channels // narrow for _, _, channels in kept)]
+        self.plan = tuple((name, index) for name, index, _ in kept)
+        self.pool = nn.functional.max_pool2d if pooling == "max" else nn.functional.avg_pool2d
         self.features = nn.ModuleDict(
             {
                 str(index): nn.Conv2d(before, after, 3, padding=1)
-                for (_, index, _), (before, after) in zip(PLAN[:depth], pairwise(widths), strict=False)
+                for (_, index), (before, after) in zip(self.plan, pairwise(widths), strict=True)
             }
         )
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None], persistent=False)
@@ -78,16 +95,22 @@ class Vgg19(nn.Module):
             InputError: a layer is unknown or deeper than the network was built for.
         """
         check_image(image, "image", channels=3)
-        wanted = {name: _place(name) for name in layers}
-        if wanted and max(wanted.values()) >= len(self.features):
-            raise InputError(f"this VGG-19 ends at {LAYERS[len(self.features) - 1]}; wanted {max(layers)}.")
-        x = (image - self.mean) / self.deviation
-        for (name, index, _), (before, _, _) in zip(PLAN, (PLAN[0], *PLAN), strict=False):
-            if name[:5] != before[:5]:
-                x = nn.functional.max_pool2d(x, 2)
+        for name in layers:
+            _place(name)
+        has = [name for name, _ in self.plan]
+        wanted, absent = set(layers), [name for name in layers if name not in has]
+        if absent:
+            raise InputError(f"this VGG-19 ends at {has[-1]}, or leaves it out; wanted {absent[-1]}.")
+        yield from self._walk((image - self.mean) / self.deviation, wanted)
+
+    def _walk(self, x: Tensor, wanted: set[str]) -> Iterator[tuple[str, Tensor]]:
+        for (name, index), (before, _) in zip(self.plan, (self.plan[0], *self.plan), strict=False):
+            for _ in range(int(name[4]) - int(before[4])):
+                x = self.pool(x, 2)
             x = nn.functional.relu(self.features[str(index)](x))
-            if wanted.pop(name, None) is not None:
+            if name in wanted:
                 yield name, x
+                wanted.discard(name)
             if not wanted:
                 return
 
@@ -104,20 +127,46 @@ def cached() -> Path | None:
     return path if path.is_file() else None
 
 
-def load_vgg19(path: str | Path, last: str = LAYERS[-1]) -> Vgg19:
+def load_vgg19(
+    path: str | Path, last: str = LAYERS[-1], pooling: Pooling = "max", without: Sequence[str] = ()
+) -> Vgg19:
     """VGG-19 with the weights of a file.
 
     Args:
         path: torchvision's `vgg19-dcbb9e9d.pth`, or any file with its keys; the classifier is not used.
         last: the deepest layer that will be asked for.
+        pooling, without: as `Vgg19` takes them.
 
     Raises:
         ModelError: the file is absent or broken, or a key is missing or of another shape.
     """
     tensors = checkpoints.load_pt(path)
-    net = Vgg19(last)
+    net = Vgg19(last, pooling, without)
     missing = [key for key in net.state_dict() if key not in tensors]
     if missing:
         raise ModelError(f"{path} lacks {missing[0]!r}; wanted torchvision's {FILE}.")
     checkpoints.load_strictly(net, {key: tensors[key] for key in net.state_dict()}, str(path))
     return net
+
+
+def stand_in(last: str = LAYERS[-1], pooling: Pooling = "max", without: Sequence[str] = ()) -> Vgg19:
+    """VGG-19's layers, an eighth as wide, with random weights from a fixed seed: no classifier of anything.
+
+    Random convolutions tell textures apart too, worse. What is trained or measured with it says so.
+    """
+    with torch.random.fork_rng(devices=[]):
+        net = Vgg19(last, pooling, without, STAND_IN_NARROW)
+    randomise(net, seed=0)
+    return net
+
+
+def randomise(net: nn.Module, seed: int) -> None:
+    """Draw the convolutions so that rectified signals keep their size, the same on every machine."""
+    chance = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d):
+                fan = module.weight[0].numel()
+                module.weight.copy_(torch.randn(module.weight.shape, generator=chance) * (2 / fan) ** 0.5)
+                if module.bias is not None:
+                    module.bias.zero_()
