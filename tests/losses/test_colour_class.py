@@ -58,12 +58,12 @@ def test_ours_pulls_a_blurred_edge_to_one_of_its_two_colours() -> None:
         classes.loss(made, truth).backward()
         optimizer.step()
     after = made.detach()
-    # it moves every pixel to the side of its colour, and lets go when there is no doubt left: how near is L_RIFE's
+    # it moves every pixel towards its colour, and lets go when no doubt is left: the rest is L_RIFE's
     own = (classes.shares(truth) > 0.5).float()
     decided = [(classes.shares(x) * own).sum(1)[edge].min() for x in (blurred(truth), after)]
-    assert float(decided[0]) < 0.6
-    assert float(decided[1]) > 0.9
-    assert float((after - truth)[edge].abs().mean()) < 0.85 * float(before)
+    assert float(decided[0]) < 0.85
+    assert float(decided[1]) > 0.97
+    assert float((after - truth)[edge].abs().mean()) < 0.6 * float(before)
 
 
 def test_the_truth_costs_nothing_and_gradients_are_right() -> None:

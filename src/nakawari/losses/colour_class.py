@@ -34,6 +34,8 @@ from nakawari.ops.warp import backward_warp
 ROUNDS = 8
 SEEN_PX = 2048
 """Pixels of each key that the classes are found from."""
+NEAR = 0.02
+"""Distances in RGB are smooth below this."""
 LEAST = 1e-12
 """Shares below are nothing, in the entropy of the true classes."""
 
@@ -44,7 +46,7 @@ class ColourClasses:
 
     Attributes:
         colours: [B, Q, 3] in [0, 1].
-        softness: distance in RGB at which a pixel is clearly less of a class.
+        softness: how much nearer in RGB a class must be to be more likely by a factor of e.
         weights: [B, Q], v of each class; their mean over the keys' pixels is 1.
     """
 
@@ -70,11 +72,13 @@ class ColourClasses:
         return (weight * (entropy - (wanted * told).sum(1))).mean()
 
     def _logits(self, image: Tensor) -> Tensor:
-        """Minus half the squared distance to each colour, in softnesses, but for what all classes share."""
-        image = image.float()
-        inner = torch.einsum("bqc,bchw->bqhw", self.colours, image)
-        squares = self.colours.square().sum(2)[:, :, None, None]
-        return (2 * inner - squares) / (2 * self.softness**2)
+        """Minus the distance to each colour, in softnesses.
+
+        Not its square: between two colours that are far apart all but the very middle would be decided then,
+        and a blurred edge would hardly cost anything.
+        """
+        away = self.colours[..., None, None] - image.float()[:, None]
+        return -(away.square().sum(2) + NEAR**2).sqrt() / self.softness
 
 
 @torch.no_grad()
