@@ -20,6 +20,7 @@ from nakawari.errors import InputError, PlanError
 from nakawari.models import DEFAULT, load
 from nakawari.models.base import Encoded, Interpolator, Pair
 from nakawari.optional import need
+from nakawari.pipeline.given import read_plan
 from nakawari.timeline.plan import Plan, Slot
 from nakawari.timeline.retime import LARGEST_FACTOR
 
@@ -62,7 +63,7 @@ def interpolate(
     vs = need("vapoursynth", "vapoursynth")
     _check_clip(vs, clip)
     if plan is not None:
-        made = plan if isinstance(plan, Plan) else Plan.from_json(Path(plan).read_text(encoding="utf-8"))
+        made = read_plan(plan)
         first, second, rate = _by_plan(clip, made)
         moments = [None if slot.t is None else float(slot.t) for slot in made.slots]
     else:
@@ -180,9 +181,9 @@ def _by_factor(clip: Any, factor: Fraction) -> tuple[Any, Any]:
 
 
 def _by_plan(clip: Any, plan: Plan) -> tuple[Any, Any, Fraction]:
-    last = max((max(slot.source, slot.target or 0) for slot in plan.slots), default=-1)
-    if last < 0 or last >= clip.num_frames:
-        raise PlanError(f"the plan names frame {last}; the clip has frames 0 to {clip.num_frames - 1}.")
+    if plan.clip is not None and plan.clip.frames != clip.num_frames:
+        raise PlanError(f"the plan was made of {plan.clip.frames} frames; the clip has {clip.num_frames}.")
+    plan.check(clip.num_frames)
     blank = clip[0] * len(plan.slots)
     sources = [slot.source for slot in plan.slots]
     targets = [slot.source if slot.target is None else slot.target for slot in plan.slots]

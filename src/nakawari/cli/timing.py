@@ -43,7 +43,6 @@ def add_timing(parser: argparse.ArgumentParser) -> None:
     line.add_argument(
         "--holds",
         choices=("keep", "smooth"),
-        default="keep",
         help="keep: long-held drawings stay still; smooth: motion fills the whole time (keep)",
     )
     line.add_argument(
@@ -54,14 +53,12 @@ def add_timing(parser: argparse.ArgumentParser) -> None:
     )
     line.add_argument(
         "--cuts",
-        default="auto",
         metavar="auto|off|FILE",
-        help="find cuts, ignore them, or read them from a file",
+        help="find cuts, ignore them, or read them from a file (auto)",
     )
     line.add_argument(
         "--cut-fill",
         choices=("copy", "nearest"),
-        default="copy",
         help="copy: a drawing stands until the cut; nearest: the next may come half a frame early (copy)",
     )
 

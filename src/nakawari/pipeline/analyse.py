@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
-from nakawari.errors import InputError, MediaError
+from nakawari.errors import MediaError
 from nakawari.pipeline.render import Progress, silent
-from nakawari.pipeline.timing import Cuts, Number, Timing
-from nakawari.timeline.plan import Drawing, Plan, Shot
+from nakawari.pipeline.timing import Cuts, Number, Timing, read_text
+from nakawari.timeline.plan import Drawing, Original, Plan, Shot
 from nakawari.video.frames import Info, Reader
+from nakawari.video.planes import Planes
 
 LONGEST_S = 900
 """A frame that is shown for longer (seconds) is a broken clock, to be filled with a day of copies."""
 
 
+LOOKED_AT = 64
+"""So many samples across the shorter side of a picture tell it from others."""
+
+
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """What is known of a clip once it has been seen: times of all frames, shots and drawings."""
+class Seen:
+    """What is known of a clip once all of it has been decoded."""
 
     info: Info
     times: tuple[Fraction, ...]
     durations: tuple[Fraction, ...]
+    pictures: str
+    """Digest of what the frames show."""
+
+    @property
+    def original(self) -> Original:
+        """What tells this clip from others."""
+        return Original(len(self.times), self.times[0], self.times[-1], self.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis(Seen):
+    """What is known of a clip once it has been looked at: also its shots and drawings."""
+
     shots: tuple[Shot, ...]
     drawings: tuple[Drawing, ...]
 
@@ -53,12 +72,33 @@ def analyse(
     from nakawari.timeline.detect import decide
     from nakawari.timeline.measure import Measurer
     from nakawari.video.open import open_reader
-    from nakawari.video.planes import planes
-    from nakawari.video.threads import prefetch
 
     reader = open_reader(source, input_rate) if isinstance(source, (str, Path)) else source
     measurer = Measurer()
     measurements = []
+    seen = survey(reader, progress, lambda planes: measurements.append(measurer.add(*planes)))
+    firsts = read_cuts(cuts, seen.times)
+    shots, drawings = decide(measurements, seen.times, seen.durations, cuts=firsts)
+    return Analysis(seen.info, seen.times, seen.durations, seen.pictures, tuple(shots), tuple(drawings))
+
+
+def survey(
+    reader: Reader, progress: Progress = silent, look: Callable[[Planes], object] | None = None
+) -> Seen:
+    """Decode every frame once: how many there are, when each is shown, and a digest of what they show.
+
+    Args:
+        reader: the clip.
+        progress: is told the stage "analyse".
+        look: is shown the planes of every frame, in order.
+
+    Raises:
+        MediaError: the clip cannot be read.
+    """
+    from nakawari.video.planes import planes
+    from nakawari.video.threads import prefetch
+
+    digest = hashlib.blake2b(digest_size=16)
     times: list[Fraction] = []
     durations: list[Fraction] = []
     progress("analyse", 0, reader.info.frames)
@@ -69,14 +109,17 @@ def analyse(
                     f"{reader.info.path} shows frame {frame.index} for {float(frame.duration):.0f} s; "
                     f"wanted at most {LONGEST_S} s. Where that is no slip of its clock, split it there."
                 )
-            measurements.append(measurer.add(*planes(frame)))
+            shown = planes(frame)
+            step = max(1, min(shown[0].shape[:2]) // LOOKED_AT)
+            digest.update(shown[0][::step, ::step].tobytes())
+            if look is not None:
+                look(shown)
             times.append(frame.pts)
             durations.append(frame.duration)
             progress("analyse", len(times), reader.info.frames)
     if not times:
         raise MediaError(f"{reader.info.path} holds no picture.")
-    shots, drawings = decide(measurements, times, durations, cuts=_read_cuts(cuts, times))
-    return Analysis(reader.info, tuple(times), tuple(durations), tuple(shots), tuple(drawings))
+    return Seen(reader.info, tuple(times), tuple(durations), digest.hexdigest())
 
 
 def plan(
@@ -88,10 +131,10 @@ def plan(
     start: Number | None = None,
     end: Number | None = None,
     loop: bool = False,
-    holds: Literal["keep", "smooth"] = "keep",
+    holds: Literal["keep", "smooth"] | None = None,
     hold_max: Number | None = None,
-    cuts: Cuts = "auto",
-    cut_fill: Literal["copy", "nearest"] = "copy",
+    cuts: Cuts | None = None,
+    cut_fill: Literal["copy", "nearest"] | None = None,
     input_rate: Number | None = None,
     progress: Progress = silent,
 ) -> Plan:
@@ -105,12 +148,12 @@ def plan(
         slowmo: how many times as long the output lasts.
         start, end: only what begins between these times, in seconds or as "1:02.5"; the output starts at 0.
         loop: the last drawing moves on to the first one.
-        holds: "keep" lets a drawing that is shown longer than `hold_max` stay still until one cadence
-            step before the next one; "smooth" spreads the motion over the whole duration.
+        holds: "keep" (or None) lets a drawing that is shown longer than `hold_max` stay still until one
+            cadence step before the next one; "smooth" spreads the motion over the whole duration.
         hold_max: seconds of the input; None takes the larger of 1/4 s and 1.5 cadence steps.
-        cuts: as `analyse` takes them.
-        cut_fill: "copy" shows the last drawing up to a cut, "nearest" from the middle between the last input
-            frame before it and the first one after it the latter.
+        cuts: as `analyse` takes them; None is "auto".
+        cut_fill: "copy" (or None) shows the last drawing up to a cut, "nearest" from the middle between the
+            last input frame before it and the first one after it the latter.
         input_rate: frames a second of an image sequence.
         progress: is told the stage "analyse".
 
@@ -124,14 +167,14 @@ def plan(
     )  # fmt: skip
     reader = timing.open(source).reader if isinstance(source, (str, Path)) else source
     rate = timing.rate(reader.info.rate)
-    return lay_out(analyse(reader, cuts=cuts, progress=progress), rate, timing)
+    return lay_out(analyse(reader, cuts=timing.cuts, progress=progress), rate, timing)
 
 
 def lay_out(seen: Analysis, rate: Fraction, timing: Timing) -> Plan:
     """The plan at `rate` of a clip that has been analysed."""
     from nakawari.timeline.retime import lay
 
-    return lay(
+    laid = lay(
         seen.times,
         seen.durations,
         seen.shots,
@@ -144,9 +187,16 @@ def lay_out(seen: Analysis, rate: Fraction, timing: Timing) -> Plan:
         loop=timing.loop,
         input_name=seen.info.path,
     )
+    firsts = [shot.first for shot in seen.shots[1:]]
+    return replace(laid, clip=seen.original, options=timing.options(firsts))
 
 
-def _read_cuts(cuts: Cuts, times: Sequence[Fraction]) -> Literal["auto", "off"] | list[int]:
+def read_cuts(cuts: Cuts, times: Sequence[Fraction]) -> Literal["auto", "off"] | list[int]:
+    """Cuts as words or as first frames of shots; a file's are looked up in the times of all frames.
+
+    Raises:
+        InputError: the file cannot be read. PlanError: it does not fit the clip.
+    """
     from nakawari.timeline.cuts import parse_cuts
 
     if cuts == "auto":
@@ -154,11 +204,5 @@ def _read_cuts(cuts: Cuts, times: Sequence[Fraction]) -> Literal["auto", "off"] 
     if cuts == "off":
         return "off"
     if isinstance(cuts, (str, Path)):
-        try:
-            text = Path(cuts).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"the cuts file {cuts} cannot be read: {error}. (auto and off are words.)"
-            ) from error
-        return parse_cuts(text, times)
+        return parse_cuts(read_text(cuts, "cuts file", " (auto and off are words.)"), times)
     return list(cuts)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, NakawariError, OutputError
 from nakawari.models import DEFAULT, find, is_file, load
-from nakawari.pipeline.analyse import analyse, lay_out
+from nakawari.pipeline.analyse import analyse, lay_out, survey
+from nakawari.pipeline.given import Given
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report
 from nakawari.pipeline.timing import Clip, Cuts, Number, Timing
@@ -40,10 +41,10 @@ def smooth(
     device: str = "auto",
     precision: str = "auto",
     options: dict[str, Any] | None = None,
-    holds: Literal["keep", "smooth"] = "keep",
+    holds: Literal["keep", "smooth"] | None = None,
     hold_max: Number | None = None,
-    cuts: Cuts = "auto",
-    cut_fill: Literal["copy", "nearest"] = "copy",
+    cuts: Cuts | None = None,
+    cut_fill: Literal["copy", "nearest"] | None = None,
     plan: Plan | str | Path | None = None,
     input_rate: Number | None = None,
     encode: dict[str, Any] | None = None,
@@ -61,8 +62,8 @@ def smooth(
             them.
         model, weights, device, precision: as `load` takes them.
         options: what else `load` takes: tile, memory, and what the model lets one choose.
-        plan: carry out this plan (or the JSON file of one) instead of making one; `start`, `end`, `loop` and
-            `slowmo` have to be those that it was made with.
+        plan: carry out this plan (or the JSON file of one) instead of making one. It has to be one of this
+            clip; what else is given about time may only be what it was made with.
         encode: the fields of `video.encoders.EncodeOptions`, in ffmpeg's words: codec, crf, preset, pix_fmt.
         overwrite: replace what stands under `output`.
         resume: keep finished pieces beside the output until it is whole, and go on from those of a run with
@@ -73,23 +74,26 @@ def smooth(
         the Report; nothing stands under `output` unless all of it was written.
 
     Raises:
-        InputError: a value or the input cannot be used. OutputError: the output cannot be written.
+        InputError: a value or the input cannot be used, or the plan is of another clip.
+        OutputError: the output cannot be written.
         ModelError: no such model, or weights that do not fit.
     """
     from nakawari.video.encoders import EncodeOptions
 
-    timing = Timing.of(
-        fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
-        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
-    )  # fmt: skip
+    asked: dict[str, Any] = {
+        "fps": fps, "factor": factor, "slowmo": slowmo, "start": start, "end": end, "loop": loop or None,
+        "holds": holds, "hold_max": hold_max, "cuts": cuts, "cut_fill": cut_fill, "input_rate": input_rate,
+    }  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value is not None}
     if not is_file(model):
         find(model)
     encoding = EncodeOptions.of(encode or {})
-    given = _given_plan(plan, timing)
+    given = None if plan is None else Given.of(plan, asked)
+    timing = Timing.of(**asked) if given is None else given.timing
     if output is None and str(source) == "-":
         raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")
     clip = timing.open(source)
-    rate = given.rate if given else timing.rate(clip.reader.info.rate)
+    rate = timing.rate(clip.reader.info.rate) if given is None else given.rate(clip.reader.info.rate)
     job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, encoding, overwrite)
     loading = (model, weights, device, precision, options or {})
     journal = job.journal(given, loading) if resume else None
@@ -108,7 +112,7 @@ class _Job:
     options: EncodeOptions
     overwrite: bool
 
-    def journal(self, given: Plan | None, model: tuple[Any, ...]) -> Journal:
+    def journal(self, given: Given | None, model: tuple[Any, ...]) -> Journal:
         """The folder of finished pieces of this very render."""
         from nakawari.pipeline.resume import settings
         from nakawari.video.journal import Journal
@@ -117,10 +121,11 @@ class _Job:
         check_resumable(self.source, self.output)
         names = ("model", "weights", "device", "precision", "options")
         words = dict(zip(names, map(str, model), strict=True))
-        return Journal(self.output, settings(Path(self.source), self.timing, given, self.options, words))
+        plan = None if given is None else given.plan
+        return Journal(self.output, settings(Path(self.source), self.timing, plan, self.options, words))
 
     def run(
-        self, given: Plan | None, journal: Journal | None, model: tuple[Any, ...], progress: Progress
+        self, given: Given | None, journal: Journal | None, model: tuple[Any, ...], progress: Progress
     ) -> Report:
         """Look at the clip, lay the plan and carry it out."""
         from nakawari.pipeline.resume import keep_plan, kept_plan
@@ -132,8 +137,8 @@ class _Job:
         whole = False
         try:
             loading = _Loading(*model)
-            todo = given or (kept_plan(journal) if journal else None)
-            todo = todo or self._plan(loading.watching(progress))
+            todo = kept_plan(journal) if journal else None
+            todo = todo or self._plan(given, loading.watching(progress))
             artist = loading.model()
             done = 0
             if journal is not None:
@@ -160,7 +165,9 @@ class _Job:
             notes=self._notes(done),
         )
 
-    def _plan(self, progress: Progress) -> Plan:
+    def _plan(self, given: Given | None, progress: Progress) -> Plan:
+        if given is not None:
+            return given.fitting(survey(self.clip.reader, progress))
         seen = analyse(self.clip.reader, cuts=self.timing.cuts, progress=progress)
         return lay_out(seen, self.rate, self.timing)
 
@@ -245,21 +252,6 @@ def default_output(
         return source.parent.with_name(f"{source.parent.name}_{mark}")
     suffix = source.suffix if writes(source) else ".mkv"
     return source.with_name(f"{source.stem}_{mark}{suffix}")
-
-
-def _given_plan(plan: Plan | str | Path | None, timing: Timing) -> Plan | None:
-    if plan is None or isinstance(plan, Plan):
-        given = plan
-    else:
-        try:
-            given = Plan.from_json(Path(plan).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"the plan {plan} cannot be read: {error}.") from error
-    if given is not None and (timing.fps is not None or timing.factor is not None):
-        raise InputError("a plan says its own rate; give a plan, or fps or factor, not both.")
-    if given is not None and not given.slots:
-        raise InputError("the plan has no slots; wanted one for each output frame.")
-    return given
 
 
 def write_report(report: Report, path: Path) -> None:

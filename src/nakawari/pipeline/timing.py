@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,25 @@ if TYPE_CHECKING:
 
 Number = Fraction | float | str
 Cuts = Literal["auto", "off"] | str | Path | Sequence[int]
+
+
+def read_text(path: str | Path, what: str, hint: str = "") -> str:
+    """The text of a file that was given by name.
+
+    Raises:
+        InputError: it is missing, cannot be read, or is no text.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise InputError(f"there is no {what} {path}.{hint}")
+    if place.is_dir():
+        raise InputError(f"the {what} {path} is a folder; wanted a file.{hint}")
+    try:
+        return place.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"the {what} {path} is not text (UTF-8).{hint}") from error
+    except OSError as error:
+        raise InputError(f"the {what} {path} cannot be read ({error.strerror}).{hint}") from error
 
 
 def exact(value: Number | None) -> Fraction | None:
@@ -63,13 +82,13 @@ class Timing:
         start: Number | None = None,
         end: Number | None = None,
         loop: bool = False,
-        holds: Holds = "keep",
+        holds: Holds | None = None,
         hold_max: Number | None = None,
-        cuts: Any = "auto",
-        cut_fill: CutFill = "copy",
+        cuts: Any = None,
+        cut_fill: CutFill | None = None,
         input_rate: Number | None = None,
     ) -> Timing:
-        """Make numbers exact, and check what can be checked without the clip.
+        """Make numbers exact, and check what can be checked without the clip; None is what is usual.
 
         Raises:
             InputError: a value is out of range, or two contradict each other.
@@ -81,16 +100,43 @@ class Timing:
             _moment(start, "start"),
             _moment(end, "end"),
             loop,
-            holds,
+            "keep" if holds is None else holds,
             exact(hold_max),
-            cuts,
-            cut_fill,
+            "auto" if cuts is None else cuts,
+            "copy" if cut_fill is None else cut_fill,
             exact(input_rate),
         )
         made._check()
         return made
 
+    def options(self, cuts: Sequence[int]) -> dict[str, Any]:
+        """What was asked, as JSON-ready values; a file of cuts is `cuts`, the frames that it named."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        for name, value in values.items():
+            if isinstance(value, Fraction):
+                values[name] = f"{value.numerator}/{value.denominator}"
+        return values | {"cuts": self.cuts if self.cuts in ("auto", "off") else list(cuts)}
+
+    @staticmethod
+    def of_options(values: Mapping[str, Any]) -> Timing:
+        """Read what `options` gave; a field that is missing was not asked for.
+
+        Raises:
+            InputError: a field is unknown, or a value is not one that it takes.
+        """
+        for name, value in values.items():
+            if name not in Timing.__slots__:
+                known = ", ".join(Timing.__slots__)
+                raise InputError(f"the plan's options have an unknown field {name!r}; wanted {known}.")
+            if name == "loop" and not isinstance(value, bool):
+                raise InputError(f"loop is {value!r}; wanted true or false.")
+        asked = {name: value for name, value in values.items() if value is not None}
+        return Timing.of(**asked | {name: exact(asked[name]) for name in ("start", "end") if name in asked})
+
     def _check(self) -> None:
+        cuts = self.cuts
+        if not isinstance(cuts, (str, Path)) and not all(type(n) is int for n in cuts):
+            raise InputError(f"cuts is {cuts!r}; wanted auto, off, a file, or the first frames of shots.")
         for name, value, words in (
             ("holds", self.holds, ("keep", "smooth")),
             ("cut_fill", self.cut_fill, ("copy", "nearest")),
@@ -105,9 +151,8 @@ class Timing:
             raise InputError(f"--hold-max is {self.hold_max} s; wanted more than 0.")
         if self.end is not None and self.end <= (self.start or 0):
             raise InputError(f"--end is {self.end} s; wanted more than the start, {self.start or 0} s.")
-        file = isinstance(self.cuts, (str, Path)) and self.cuts not in ("auto", "off")
-        if file and not Path(self.cuts).is_file():
-            raise InputError(f"there is no cuts file {self.cuts}. (auto and off are words.)")
+        if isinstance(self.cuts, (str, Path)) and self.cuts not in ("auto", "off"):
+            read_text(self.cuts, "cuts file", " (auto and off are words.)")
 
     def open(self, source: str | Path) -> Clip:
         """Open what was asked for of `source`.

@@ -10,16 +10,14 @@ Frames are named by their number in decoding order of presentation, from 0.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
 from nakawari.errors import PlanError
-
-PLAN_VERSION = 1
 
 
 class Reason(StrEnum):
@@ -65,26 +63,50 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """What tells the clip that a plan was made of from others: its frames, as they were looked at."""
+
+    frames: int
+    """Their number; of a clip that goes round, with the first one once more at the end."""
+    first: Fraction
+    """pts of the first one, seconds …"""
+    last: Fraction
+    """… and of the last one."""
+    pictures: str | None
+    """Digest of what they show; None where that shall not matter, as for a plan of a proxy."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """How every output frame is made. `rate` is output frames a second."""
+    """How every output frame is made. `rate` is output frames a second.
+
+    `clip` and `options` (what was asked about time, by the names of the command line, as JSON-ready values)
+    say what the plan was made of and how; None where nobody knows.
+    """
 
     input: str
     rate: Fraction
     shots: tuple[Shot, ...]
     drawings: tuple[Drawing, ...]
     slots: tuple[Slot, ...]
+    clip: Original | None = None
+    options: Mapping[str, Any] | None = None
 
-    def check(self, frames: int | None = None) -> Plan:
+    def check(self, frames: int | None = None, begin: Fraction | None = None) -> Plan:
         """Raise PlanError unless the plan is whole and nothing in it crosses a cut; returns itself.
 
         Args:
             frames: number of frames of the input, when known: no slot may name a later one.
+            begin: where the output begins, seconds, when known: no slot may come before.
         """
         if self.rate <= 0:
             raise PlanError(f"the plan's rate is {self.rate}; wanted more than 0.")
         _check_runs(self.shots, "shots")
         _check_runs(self.drawings, "drawings")
-        starts = {shot.first for shot in self.shots[1:]}
+        _check_ends(self.shots, self.drawings)
+        if not self.slots:
+            raise PlanError("the plan has no slots; wanted one for each output frame.")
+        starts = [shot.first for shot in self.shots]
         previous: Fraction | None = None
         for number, slot in enumerate(self.slots):
             _check_slot(slot, f"slot {number}", frames)
@@ -92,43 +114,23 @@ class Plan:
                 raise PlanError(
                     f"slot {number} is at {slot.pts} s, not after the slot before it ({previous} s)."
                 )
-            if slot.target is not None and any(slot.source < s <= slot.target for s in starts):
+            _check_time(slot, number, self.slots[0].pts, self.rate, begin)
+            if slot.target is not None and bisect(starts, slot.source) != bisect(starts, slot.target):
                 raise PlanError(f"slot {number} blends frames {slot.source} and {slot.target} across a cut.")
             previous = slot.pts
         return self
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON-ready values; fractions are `"n/d"` strings."""
-        return {
-            "version": PLAN_VERSION,
-            "input": self.input,
-            "rate": _ratio(self.rate),
-            "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in self.shots],
-            "drawings": [{"first": d.first, "last": d.last} for d in self.drawings],
-            "slots": [
-                {
-                    "pts": _ratio(s.pts),
-                    "source": s.source,
-                    "target": s.target,
-                    "t": None if s.t is None else _ratio(s.t),
-                    "reason": str(s.reason),
-                }
-                for s in self.slots
-            ],
-        }
+        from nakawari.timeline.plan_json import to_dict
+
+        return to_dict(self)
 
     def to_json(self) -> str:
         """The plan as JSON text, a line for each slot: easy to edit and to compare."""
-        values = self.to_dict()
-        parts = []
-        for key, value in values.items():
-            if isinstance(value, list):
-                rows = ",\n    ".join(json.dumps(row) for row in value)
-                body = f"[\n    {rows}\n  ]" if value else "[]"
-            else:
-                body = json.dumps(value)
-            parts.append(f"  {json.dumps(key)}: {body}")
-        return "{\n" + ",\n".join(parts) + "\n}\n"
+        from nakawari.timeline.plan_json import to_json
+
+        return to_json(self)
 
     @staticmethod
     def from_dict(values: Any) -> Plan:
@@ -137,34 +139,16 @@ class Plan:
         Raises:
             PlanError: a field is missing, unknown or of the wrong kind, or the plan is not whole.
         """
-        fields = ("version", "input", "rate", "shots", "drawings", "slots")
-        _check_keys(values, fields, "the plan")
-        if values["version"] != PLAN_VERSION:
-            raise PlanError(f"the plan's version is {values['version']!r}; wanted {PLAN_VERSION}.")
-        if not isinstance(values["input"], str):
-            raise PlanError("the plan's input is not a string.")
-        shots = tuple(
-            Shot(*(_integer(row[k], f"shot {n} {k}") for k in ("first", "last", "cadence")))
-            for n, row in _rows(values, "shots", ("first", "last", "cadence"))
-        )
-        drawings = tuple(
-            Drawing(*(_integer(row[k], f"drawing {n} {k}") for k in ("first", "last")))
-            for n, row in _rows(values, "drawings", ("first", "last"))
-        )
-        slots = tuple(
-            _slot_from(row, f"slot {n}")
-            for n, row in _rows(values, "slots", ("pts", "source", "target", "t", "reason"))
-        )
-        return Plan(values["input"], _fraction(values["rate"], "rate"), shots, drawings, slots).check()
+        from nakawari.timeline.plan_json import from_dict
+
+        return from_dict(values)
 
     @staticmethod
     def from_json(text: str) -> Plan:
         """Read what `to_json` gave; raises PlanError as `from_dict` does."""
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise PlanError(f"the plan is not JSON: {error}.") from error
-        return Plan.from_dict(values)
+        from nakawari.timeline.plan_json import from_json
+
+        return from_json(text)
 
 
 def _check_runs(runs: Sequence[Shot | Drawing], name: str) -> None:
@@ -180,7 +164,9 @@ def _check_runs(runs: Sequence[Shot | Drawing], name: str) -> None:
 
 def _check_slot(slot: Slot, name: str, frames: int | None) -> None:
     named = [slot.source] if slot.target is None else [slot.source, slot.target]
-    if min(named) < 0 or (frames is not None and max(named) >= frames):
+    if min(named) < 0:
+        raise PlanError(f"{name} names frame {min(named)}; wanted frames counted from 0.")
+    if frames is not None and max(named) >= frames:
         raise PlanError(f"{name} names frame {max(named)}; the input has {frames} frames.")
     if (slot.target is None) != (slot.t is None):
         raise PlanError(f"{name} has a target without t, or t without a target.")
@@ -192,53 +178,22 @@ def _check_slot(slot: Slot, name: str, frames: int | None) -> None:
         raise PlanError(f"{name} goes from frame {slot.source} back to {slot.target}.")
 
 
-def _ratio(value: Fraction) -> str:
-    return f"{value.numerator}/{value.denominator}"
+def _check_ends(shots: Sequence[Shot], drawings: Sequence[Drawing]) -> None:
+    ends = [runs[-1].last if runs else -1 for runs in (drawings, shots)]
+    if ends[0] != ends[1]:
+        raise PlanError(
+            f"the plan's drawings end at frame {ends[0]} and its shots at frame {ends[1]}; "
+            "wanted both to end at the last frame."
+        )
 
 
-def _fraction(value: Any, name: str) -> Fraction:
-    if isinstance(value, str):
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            pass
-    raise PlanError(f'{name} is {value!r}; wanted a fraction such as "1001/24000".')
-
-
-def _integer(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PlanError(f"{name} is {value!r}; wanted a whole number.")
-    return value
-
-
-def _check_keys(values: Any, fields: tuple[str, ...], name: str) -> None:
-    if not isinstance(values, dict):
-        raise PlanError(f"{name} is not a JSON object.")
-    for key in values:
-        if key not in fields:
-            raise PlanError(f"{name} has an unknown field {key!r}; wanted {', '.join(fields)}.")
-    for key in fields:
-        if key not in values:
-            raise PlanError(f"{name} has no field {key!r}.")
-
-
-def _rows(values: dict[str, Any], key: str, fields: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
-    if not isinstance(values[key], list):
-        raise PlanError(f"the plan's {key} is not a list.")
-    for number, row in enumerate(values[key]):
-        _check_keys(row, fields, f"{key} {number}")
-    return list(enumerate(values[key]))
-
-
-def _slot_from(row: dict[str, Any], name: str) -> Slot:
-    try:
-        reason = Reason(row["reason"])
-    except ValueError as error:
-        raise PlanError(f"{name} has reason {row['reason']!r}; wanted {', '.join(Reason)}.") from error
-    return Slot(
-        pts=_fraction(row["pts"], f"{name} pts"),
-        source=_integer(row["source"], f"{name} source"),
-        target=None if row["target"] is None else _integer(row["target"], f"{name} target"),
-        t=None if row["t"] is None else _fraction(row["t"], f"{name} t"),
-        reason=reason,
-    )
+def _check_time(slot: Slot, number: int, first: Fraction, rate: Fraction, begin: Fraction | None) -> None:
+    """Raise PlanError where a slot is before the output begins, or between two frames of its clock."""
+    if begin is not None and slot.pts < begin:
+        raise PlanError(f"slot {number} is at {slot.pts} s, before the clip begins ({begin} s).")
+    place = (slot.pts - first) * rate
+    if place.denominator != 1:
+        raise PlanError(
+            f"slot {number} is at {slot.pts} s, between two frames at {rate} a second; "
+            f"wanted {first + round(place) / rate} s, or another whole number of steps after slot 0."
+        )

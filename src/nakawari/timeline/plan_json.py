@@ -1,0 +1,173 @@
+"""A plan as JSON, and back: what people edit by hand is read with care, and what is wrong is named.
+
+Version 1 did not say what a plan was made of and how; its plans are still read.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from nakawari.errors import PlanError
+from nakawari.timeline.plan import Drawing, Original, Plan, Reason, Shot, Slot
+
+PLAN_VERSION = 2
+
+_FIELDS = ("version", "input", "rate", "shots", "drawings", "slots")
+_ORIGIN = ("clip", "options")
+_CLIP = ("frames", "first", "last", "pictures")
+
+
+def to_dict(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON-ready values; fractions are `"n/d"` strings."""
+    clip = plan.clip
+    return {
+        "version": PLAN_VERSION,
+        "input": plan.input,
+        "clip": None
+        if clip is None
+        else {
+            "frames": clip.frames,
+            "first": ratio(clip.first),
+            "last": ratio(clip.last),
+            "pictures": clip.pictures,
+        },
+        "options": None if plan.options is None else dict(plan.options),
+        "rate": ratio(plan.rate),
+        "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots],
+        "drawings": [{"first": d.first, "last": d.last} for d in plan.drawings],
+        "slots": [
+            {
+                "pts": ratio(s.pts),
+                "source": s.source,
+                "target": s.target,
+                "t": None if s.t is None else ratio(s.t),
+                "reason": str(s.reason),
+            }
+            for s in plan.slots
+        ],
+    }
+
+
+def to_json(plan: Plan) -> str:
+    """The plan as JSON text, a line for each slot: easy to edit and to compare."""
+    parts = []
+    for key, value in to_dict(plan).items():
+        if isinstance(value, list):
+            rows = ",\n    ".join(json.dumps(row) for row in value)
+            body = f"[\n    {rows}\n  ]" if value else "[]"
+        else:
+            body = json.dumps(value)
+        parts.append(f"  {json.dumps(key)}: {body}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def from_dict(values: Any) -> Plan:
+    """Read what `to_dict` gave.
+
+    Raises:
+        PlanError: a field is missing, unknown or of the wrong kind, or the plan is not whole.
+    """
+    if isinstance(values, dict) and "version" in values:
+        version = values["version"]
+        if isinstance(version, bool) or version not in (1, PLAN_VERSION):
+            raise PlanError(f"the plan's version is {version!r}; wanted {PLAN_VERSION}.")
+        if version == 1:
+            values = {**dict.fromkeys(_ORIGIN), **values}
+    _check_keys(values, (*_FIELDS, *_ORIGIN), "the plan")
+    if not isinstance(values["input"], str):
+        raise PlanError("the plan's input is not a string.")
+    if values["options"] is not None and not isinstance(values["options"], dict):
+        raise PlanError("the plan's options is not a JSON object.")
+    shots = tuple(
+        Shot(*(_integer(row[k], f"shot {n} {k}") for k in ("first", "last", "cadence")))
+        for n, row in _rows(values, "shots", ("first", "last", "cadence"))
+    )
+    drawings = tuple(
+        Drawing(*(_integer(row[k], f"drawing {n} {k}") for k in ("first", "last")))
+        for n, row in _rows(values, "drawings", ("first", "last"))
+    )
+    slots = tuple(
+        _slot(row, f"slot {n}")
+        for n, row in _rows(values, "slots", ("pts", "source", "target", "t", "reason"))
+    )
+    rate, clip = _fraction(values["rate"], "rate"), _clip(values["clip"])
+    return Plan(values["input"], rate, shots, drawings, slots, clip, values["options"]).check()
+
+
+def from_json(text: str) -> Plan:
+    """Read what `to_json` gave; raises PlanError as `from_dict` does."""
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PlanError(f"the plan is not JSON: {error}.") from error
+    return from_dict(values)
+
+
+def ratio(value: Fraction) -> str:
+    """A fraction as `"n/d"`."""
+    return f"{value.numerator}/{value.denominator}"
+
+
+def _clip(values: Any) -> Original | None:
+    if values is None:
+        return None
+    _check_keys(values, _CLIP, "the plan's clip")
+    pictures = values["pictures"]
+    if pictures is not None and not isinstance(pictures, str):
+        raise PlanError(f"the clip's pictures is {pictures!r}; wanted a text, or null where any will do.")
+    return Original(
+        _integer(values["frames"], "the clip's frames"),
+        _fraction(values["first"], "the clip's first"),
+        _fraction(values["last"], "the clip's last"),
+        pictures,
+    )
+
+
+def _fraction(value: Any, name: str) -> Fraction:
+    if isinstance(value, str):
+        try:
+            return Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            pass
+    raise PlanError(f'{name} is {value!r}; wanted a fraction such as "1001/24000".')
+
+
+def _integer(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PlanError(f"{name} is {value!r}; wanted a whole number.")
+    return value
+
+
+def _check_keys(values: Any, fields: tuple[str, ...], name: str) -> None:
+    if not isinstance(values, dict):
+        raise PlanError(f"{name} is not a JSON object.")
+    for key in values:
+        if key not in fields:
+            raise PlanError(f"{name} has an unknown field {key!r}; wanted {', '.join(fields)}.")
+    for key in fields:
+        if key not in values:
+            raise PlanError(f"{name} has no field {key!r}.")
+
+
+def _rows(values: dict[str, Any], key: str, fields: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
+    if not isinstance(values[key], list):
+        raise PlanError(f"the plan's {key} is not a list.")
+    for number, row in enumerate(values[key]):
+        _check_keys(row, fields, f"{key} {number}")
+    return list(enumerate(values[key]))
+
+
+def _slot(row: dict[str, Any], name: str) -> Slot:
+    try:
+        reason = Reason(row["reason"])
+    except ValueError as error:
+        raise PlanError(f"{name} has reason {row['reason']!r}; wanted {', '.join(Reason)}.") from error
+    return Slot(
+        pts=_fraction(row["pts"], f"{name} pts"),
+        source=_integer(row["source"], f"{name} source"),
+        target=None if row["target"] is None else _integer(row["target"], f"{name} target"),
+        t=None if row["t"] is None else _fraction(row["t"], f"{name} t"),
+        reason=reason,
+    )
