@@ -34,6 +34,9 @@ def test_version_and_overview(capsys: pytest.CaptureFixture[str]) -> None:
         (["smooth", "a.mkv", "--holds", "maybe"], "invalid choice"),
         (["smooth", "a.mkv", "b.mkv"], "too many arguments"),
         (["smooth"], "required"),
+        (["smooth", "a.mkv", "--device", "gpu"], "wanted auto, cpu, cuda, cuda:N or mps"),
+        (["smooth", "a.mkv", "--precision", "half"], "invalid choice"),
+        (["evaluate", "-m", "blend", "--data", "triplets:x", "--device", "cuda:x"], "wanted auto, cpu"),
         (["models", "lst"], "invalid choice"),
     ],
 )
@@ -54,6 +57,8 @@ def test_wrong_usage_is_one_line_and_status_2(
         (["smooth", "x.mkv", "-m", "clasic"], "Did you mean classic?"),
         (["models", "info", "nothing"], "there is no model"),
         (["plan", "/no/such/folder/%05d.png"], "/no/such/folder"),
+        (["smooth", "x.mkv", "--tile", "big"], "tile is 'big'"),
+        (["smooth", "x.mkv", "--memory", "much"], "memory is 'much'"),
     ],
 )
 def test_failures_are_one_line_and_status_1(

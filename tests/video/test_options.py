@@ -10,7 +10,8 @@ import pytest
 
 from nakawari.errors import InputError
 from nakawari.video.colour import TAGS, layout, resolve
-from nakawari.video.encoders import MUXERS, EncodeOptions, decide
+from nakawari.video.encoders import MUXERS, EncodeOptions
+from nakawari.video.encoding import decide
 from nakawari.video.frames import Info
 from nakawari.video.open import open_reader, open_writer
 
@@ -62,7 +63,9 @@ def test_choices(suffix, codec, source, width, codec_out, pix_fmt):
         (EncodeOptions(preset="fats"), "takes ultrafast"),
         (EncodeOptions(tune="anime"), "takes film, animation"),
         (EncodeOptions(codec="ffv1", crf=3), "ffv1 has no crf"),
-        (EncodeOptions(pix_fmt="rgb24"), "no pixel format 'rgb24'; it takes yuv420p"),
+        (EncodeOptions(pix_fmt="yuv420p10"), r"Did you mean yuv420p10le\? It takes yuv420p"),
+        (EncodeOptions(pix_fmt="foo"), "no pixel format 'foo'. It takes yuv420p"),
+        (EncodeOptions(pix_fmt="rgb24"), "no pixel format 'rgb24'. It takes yuv420p"),
         (EncodeOptions(pix_fmt="yuv430p"), "no pixel format 'yuv430p'"),
         (EncodeOptions(extra={"nothing": "1"}), "no option 'nothing'"),
     ],

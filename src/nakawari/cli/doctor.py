@@ -9,9 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from nakawari import __version__
 from nakawari.errors import NakawariError
+
+FAR = 2.0
+"""Levels (of 256) that a drawing may be off on the mean; fading instead of moving is off by 16."""
 
 ENCODERS = ("libx264", "libx265", "ffv1", "libvpx-vp9", "libsvtav1", "prores_ks")
 
@@ -82,27 +86,49 @@ def _draw_with(name: str) -> Callable[[], str]:
         from nakawari.models import load
 
         model = load(name)
-        frame0 = np.full((96, 128, 3), 200, np.uint8)
-        frame1 = frame0.copy()
-        frame0[30:60, 20:50] = 40
-        frame1[30:60, 60:90] = 40
         begin = perf_counter()
-        middle = model(frame0, frame1, 0.5)
-        dark = np.flatnonzero(np.asarray(middle)[45, :, 0] < 100)
-        where = f"columns {dark.min()}..{dark.max()}" if dark.size else "nowhere"
-        return (
-            f"drew a square between two places at {where} in {perf_counter() - begin:.2f} s on {model.device}"
-        )
+        middle = np.asarray(model(_square(20), _square(60), 0.5), np.float64)
+        seconds = perf_counter() - begin
+        wanted = _square(40)
+        if name == "blend":  # it fades, and moves nothing
+            wanted = (_square(20).astype(np.float64) + _square(60)) / 2
+        error = float(np.abs(middle - wanted).mean())
+        if not error <= FAR:
+            raise NakawariError(
+                f"the square it drew is {error:.2f} levels off on the mean; wanted at most {FAR}."
+            )
+        return f"drew a square half-way as it should be in {seconds:.2f} s on {model.device}"
 
     return attempt
 
 
+def _square(left: int) -> Any:
+    """A dark square that begins at column `left`."""
+    import numpy as np
+
+    picture = np.full((96, 128, 3), 200, np.uint8)
+    picture[30:60, left : left + 30] = 40
+    return picture
+
+
 def _video() -> str:
+    import numpy as np
+
     from nakawari.pipeline.demo_clip import write_clip
     from nakawari.pipeline.smooth import smooth
+    from nakawari.video.open import open_reader
 
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before.mp4"), Path(folder, "after.mkv")
         write_clip(before, frames=12)
-        report = smooth(before, after, fps=Fraction(48), model="blend")
-        return f"read 12 frames of h264, wrote {len(report.plan.slots)}"
+        report = smooth(before, after, fps=Fraction(48), model="blend", encode={"codec": "ffv1"})
+        given = [frame.rgb() for frame in open_reader(before)]
+        made = [frame.rgb() for frame in open_reader(after)]
+        slots = report.plan.slots
+        if len(made) != len(slots):
+            raise NakawariError(f"wrote {len(made)} frames; wanted {len(slots)}.")
+        copies = [number for number, slot in enumerate(slots) if slot.target is None]
+        off = [n for n in copies if not np.array_equal(made[n], given[slots[n].source])]
+        if off or not copies:
+            raise NakawariError(f"{len(off)} of {len(copies)} copied frames came back changed.")
+        return f"12 frames of h264 became {len(slots)}, the {len(copies)} copied ones untouched"

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nakawari.cli.parser import at_least
+from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
 from nakawari.errors import OutputError
 from nakawari.models import DEFAULT
@@ -35,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", action="append", default=[], type=_weights, metavar="NAME=FILE",
         help="the weights of one of the models; may be repeated",
     )  # fmt: skip
-    model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
-    model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    add_device(model)
     parser.add_argument(
         "--lpips-weights", nargs=2, metavar=("BACKBONE", "HEADS"),
         help="compute LPIPS, with torchvision's AlexNet or VGG16 and the published linear heads",

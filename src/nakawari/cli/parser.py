@@ -128,6 +128,26 @@ def frame_size(text: str) -> tuple[int, int]:
     return numbers[-1], numbers[0]
 
 
+def add_device(group: argparse._ArgumentGroup) -> None:
+    """Add the flags that say what a model runs on."""
+    group.add_argument(
+        "--device", type=device, default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N, mps (auto)"
+    )
+    group.add_argument(
+        "--precision",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="of the model's numbers (auto: fp16 on cuda, else fp32)",
+    )
+
+
+def device(text: str) -> str:
+    """The name of a device, which may or may not be there."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no device; wanted auto, cpu, cuda, cuda:N or mps")
+    return text
+
+
 def at_least(low: int) -> Callable[[str], int]:
     """A reader of whole numbers of at least `low`."""
 

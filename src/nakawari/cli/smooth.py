@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nakawari.cli.parser import at_least
+from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
 from nakawari.cli.timing import add_timing, timing
 from nakawari.models import DEFAULT
@@ -35,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
     )
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
-    model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
-    model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    add_device(model)
     model.add_argument(
         "--tile", metavar="N", help="draw in tiles: auto (where memory is too small), N pixels a side, off"
     )

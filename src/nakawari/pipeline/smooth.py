@@ -87,6 +87,7 @@ def smooth(
     asked = {name: value for name, value in asked.items() if value is not None}
     if not is_file(model):
         find(model)
+    check_options(options or {})
     encoding = EncodeOptions.of(encode or {})
     given = None if plan is None else Given.of(plan, asked)
     timing = Timing.of(**asked) if given is None else given.timing
@@ -225,6 +226,15 @@ class _Loading:
     def model(self) -> Interpolator:
         """The model, once it is there; raises what loading it raised."""
         return self._future.result()
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raise InputError where `tile` or `memory` is no value of theirs, before weights are looked for."""
+    if {"tile", "memory"} & set(options):
+        from nakawari.models.tiles import parse_memory, parse_tile
+
+        parse_tile(options.get("tile", "auto"))
+        parse_memory(options.get("memory"))
 
 
 def _target(source: str | Path, output: str | Path | None, rate: Fraction, timing: Timing) -> Path:

@@ -21,7 +21,8 @@ from typing import Any
 
 from nakawari.errors import InputError, OutputError
 from nakawari.video.colour import layout, replaned
-from nakawari.video.encoders import EncodeOptions, Encoding, decide, muxer_of
+from nakawari.video.encoders import EncodeOptions, muxer_of
+from nakawari.video.encoding import Encoding, decide
 from nakawari.video.frames import SAME_TIME, Array, Frame, Info, Retime
 from nakawari.video.natives import Natives
 from nakawari.video.part import PartFile, check_other

@@ -20,7 +20,8 @@ import numpy as np
 
 from nakawari.errors import InputError, MediaError, OutputError
 from nakawari.video.colour import TAGS, layout, resolve, rows
-from nakawari.video.encoders import EncodeOptions, Encoding, output_colour
+from nakawari.video.encoders import EncodeOptions
+from nakawari.video.encoding import Encoding, output_colour
 from nakawari.video.frames import Array, Frame, Info
 from nakawari.video.natives import Natives
 from nakawari.video.part import PartFile, check_other
