@@ -96,14 +96,14 @@ def test_a_plan_may_go_back_a_little_but_not_far() -> None:
     slots = [Slot(Fraction(n, 24), n, None, None, Reason.SOURCE) for n in range(count)]
     near = [*slots[:9], Slot(slots[8].pts + Fraction(1, 48), 3, None, None, Reason.HOLD), *slots[9:]]
     writer = MemoryWriter()
-    render(plan_of(near, count, 24), MemoryReader(pictures(count)), writer, load("blend"))
+    render(plan_of(near, count, 48), MemoryReader(pictures(count)), writer, load("blend"))
     assert np.array_equal(writer.frames[9][1], pictures(4)[3])
     far = [
         *slots,
         *(Slot(slots[-1].pts + Fraction(n + 1, 48), n, None, None, Reason.HOLD) for n in range(count)),
     ]
     with pytest.raises(PlanError, match="frames from others"):
-        render(plan_of(far, count, 24), MemoryReader(pictures(count)), MemoryWriter(), load("blend"))
+        render(plan_of(far, count, 48), MemoryReader(pictures(count)), MemoryWriter(), load("blend"))
 
 
 def test_frames_are_let_go() -> None:
