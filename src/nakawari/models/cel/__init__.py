@@ -1,0 +1,1 @@
+"""Cels: the drawing is sacred. See `docs/cel.md`."""

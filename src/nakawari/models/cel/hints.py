@@ -1,0 +1,196 @@
+"""What a person says about a pair: which point, region or stroke became which, what comes, what goes.
+
+A hints file is JSON. For one pair it is an object with any of the fields of `Hints`; for a run of many keys
+it is `{"pairs": [{"keys": ["A0001", "A0007"], ...fields}, ...]}`. Places are [x, y] in pixels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.errors import InputError
+
+Point = tuple[float, float]
+Ends = tuple[Point, Point]
+Stroke = tuple[Point, ...]
+
+RESERVED = ("version", "keys", "comment")
+"""Fields of a file that are not hints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Hints for one pair; places are (x, y) in pixels of the keys.
+
+    Attributes:
+        points: what is at the first place in key 0 is at the second in key 1.
+        regions: the region at the first place in key 0 is the region at the second in key 1.
+        strokes: the line along the first polyline in key 0 is the line along the second in key 1, from end to
+            end.
+        appears: the regions at these places in key 1 are not in key 0.
+        disappears: the regions at these places in key 0 are not in key 1.
+        apart: the regions at these two places are not each other.
+        guide: [H, W, 3 or 4] uint8, a rough breakdown: where things are at `guide_t`.
+        guide_t: the time of the guide, in (0, 1).
+    """
+
+    points: tuple[Ends, ...] = ()
+    regions: tuple[Ends, ...] = ()
+    strokes: tuple[tuple[Stroke, Stroke], ...] = ()
+    appears: tuple[Point, ...] = ()
+    disappears: tuple[Point, ...] = ()
+    apart: tuple[Ends, ...] = ()
+    guide: npt.NDArray[np.uint8] | None = None
+    guide_t: float = 0.5
+
+    def reversed(self) -> Hints:
+        """The same hints for the pair (key 1, key 0)."""
+
+        def swap(pairs: Any) -> Any:
+            return tuple((second, first) for first, second in pairs)
+
+        return Hints(
+            swap(self.points),
+            swap(self.regions),
+            swap(self.strokes),
+            self.disappears,
+            self.appears,
+            swap(self.apart),
+            self.guide,
+            1 - self.guide_t,
+        )
+
+    def check(self, height: int, width: int) -> None:
+        """See whether all fits keys of this size.
+
+        Raises:
+            InputError: a place outside of the keys, a guide of another size, a time outside (0, 1).
+        """
+        places = [p for ends in (*self.points, *self.regions, *self.apart) for p in ends]
+        places += [p for ends in self.strokes for stroke in ends for p in stroke]
+        for x, y in (*places, *self.appears, *self.disappears):
+            if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+                raise InputError(f"hint at ({x:g}, {y:g}); wanted a place in the {width}x{height} keys.")
+        if self.guide is not None and self.guide.shape[:2] != (height, width):
+            rows, columns = self.guide.shape[:2]
+            raise InputError(f"the guide is {columns}x{rows}; wanted {width}x{height} as the keys are.")
+        if not 0 < self.guide_t < 1:
+            raise InputError(f"guide_t is {self.guide_t}; wanted 0 < guide_t < 1.")
+
+    def as_json(self) -> dict[str, Any]:
+        """What a file holds; the guide is left out, it is a picture of its own."""
+        found: dict[str, Any] = {
+            spec.name: _lists(getattr(self, spec.name))
+            for spec in fields(self)
+            if spec.name not in ("guide", "guide_t") and getattr(self, spec.name)
+        }
+        return found
+
+
+def _lists(value: Any) -> Any:
+    return [_lists(one) for one in value] if isinstance(value, tuple) else value
+
+
+def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
+    """Hints of an object as a file holds it.
+
+    Args:
+        found: fields of `Hints`; `guide` is the name of a picture.
+        folder: that names of pictures are relative to.
+
+    Raises:
+        InputError: an unknown field, or one that is not made as it should be.
+    """
+    names = [spec.name for spec in fields(Hints)]
+    for name in found:
+        if name not in (*names, *RESERVED):
+            raise InputError(f"hints have no field {name!r}; wanted some of {', '.join(names)}.")
+    guide = found.get("guide")
+    try:
+        return Hints(
+            points=tuple(_ends(one) for one in found.get("points", ())),
+            regions=tuple(_ends(one) for one in found.get("regions", ())),
+            strokes=tuple(_strokes(one) for one in found.get("strokes", ())),
+            appears=tuple(_point(one) for one in found.get("appears", ())),
+            disappears=tuple(_point(one) for one in found.get("disappears", ())),
+            apart=tuple(_ends(one) for one in found.get("apart", ())),
+            guide=None if guide is None else _picture((folder or Path()) / str(guide)),
+            guide_t=float(found.get("guide_t", 0.5)),
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"hints cannot be read: {error}.") from error
+
+
+def read_hints(path: str | Path, keys: tuple[str, str] | None = None) -> Hints:
+    """Hints of a file, for a pair.
+
+    Args:
+        path: JSON, see above.
+        keys: names of the pair's keys, with or without folder and ending; needed where a file has `pairs`.
+
+    Raises:
+        InputError: there is no such file, or it is not made as it should be.
+    """
+    path = Path(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds no JSON object; wanted fields such as points and regions.")
+    if "pairs" not in found:
+        return parse_hints(found, path.parent)
+    pairs = found["pairs"]
+    if not isinstance(pairs, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("keys"), list) and len(one["keys"]) == 2 for one in pairs
+    ):
+        raise InputError(f"{path}: each of pairs wants keys, two names.")
+    wanted = None if keys is None else [Path(name).stem for name in keys]
+    for one in pairs:
+        here = [Path(str(name)).stem for name in one["keys"]]
+        if here == wanted:
+            return parse_hints(one, path.parent)
+        if wanted is not None and here == wanted[::-1]:
+            return parse_hints(one, path.parent).reversed()
+    return Hints()
+
+
+def _point(value: Any) -> Point:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{value!r} is no place; wanted [x, y]")
+    x, y = (float(v) for v in value)
+    if not (np.isfinite(x) and np.isfinite(y)):
+        raise ValueError(f"{value!r} is no place; wanted finite numbers")
+    return x, y
+
+
+def _ends(value: Any) -> Ends:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{value!r} is no pair of places; wanted [[x0, y0], [x1, y1]]")
+    return _point(value[0]), _point(value[1])
+
+
+def _strokes(value: Any) -> tuple[Stroke, Stroke]:
+    if not isinstance(value, list) or len(value) != 2 or min(len(one) for one in value) < 2:
+        raise ValueError(f"{value!r} is no pair of strokes; wanted two lists of two places or more")
+    first, second = (tuple(_point(one) for one in stroke) for stroke in value)
+    return first, second
+
+
+def _picture(path: Path) -> npt.NDArray[np.uint8]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"the guide {path} cannot be read as a picture.") from error

@@ -1,0 +1,82 @@
+"""Hints: what a file says is what the model is told; what is wrong in it is one line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nakawari.errors import InputError
+from nakawari.models.cel.hints import Hints, parse_hints, read_hints
+
+FULL = {
+    "points": [[[1, 2], [3, 4]]],
+    "regions": [[[5, 6], [7, 8]]],
+    "strokes": [[[[0, 0], [1, 1]], [[2, 2], [3, 3]]]],
+    "appears": [[9, 9]],
+    "disappears": [[8, 8]],
+    "apart": [[[1, 1], [2, 2]]],
+}
+
+
+def test_a_file_comes_back_as_it_was_written(tmp_path):
+    path = tmp_path / "hints.json"
+    path.write_text(json.dumps(FULL))
+    hints = read_hints(path)
+    assert hints.points == (((1, 2), (3, 4)),)
+    assert hints.strokes == ((((0, 0), (1, 1)), ((2, 2), (3, 3))),)
+    assert parse_hints(hints.as_json()) == hints
+
+
+def test_turning_twice_is_the_same():
+    hints = parse_hints(FULL)
+    assert hints.reversed().appears == hints.disappears
+    assert hints.reversed().reversed() == hints
+
+
+def test_a_run_of_keys_finds_its_pair(tmp_path):
+    path = tmp_path / "hints.json"
+    path.write_text(json.dumps({"pairs": [{"keys": ["A1", "A2"], **FULL}]}))
+    assert read_hints(path, ("cels/A1.png", "cels/A2.png")) == parse_hints(FULL)
+    assert read_hints(path, ("A2", "A1")) == parse_hints(FULL).reversed()
+    assert read_hints(path, ("A2", "A3")) == Hints()
+
+
+def test_a_guide_is_read_beside_the_file(tmp_path):
+    Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(tmp_path / "rough.png")
+    path = tmp_path / "hints.json"
+    path.write_text(json.dumps({"guide": "rough.png", "guide_t": 0.25}))
+    hints = read_hints(path)
+    assert hints.guide is not None
+    assert hints.guide.shape == (4, 5, 3)
+    assert hints.guide_t == 0.25
+    with pytest.raises(InputError, match="5x4"):
+        hints.check(8, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "no JSON object"),
+        ('{"point": []}', "no field 'point'"),
+        ('{"points": [[1, 2]]}', "no place"),
+        ('{"points": [[[1, 2], [3, "a"]]]}', "cannot be read"),
+        ('{"strokes": [[[[1, 2]], [[1, 2], [3, 4]]]]}', "two places or more"),
+        ('{"guide": "absent.png"}', "absent.png"),
+        ('{"pairs": [{"points": []}]}', "keys"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, text, message):
+    path = tmp_path / "hints.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_hints(path)
+
+
+def test_places_outside_the_keys_are_refused():
+    with pytest.raises(InputError, match="wanted a place in the 100x50 keys"):
+        Hints(points=(((1, 2), (100, 3)),)).check(50, 100)
+    Hints(points=(((1, 2), (99, 49)),)).check(50, 100)

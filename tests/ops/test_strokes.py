@@ -1,0 +1,65 @@
+"""Strokes: lines are found where they were drawn, as wide as they were drawn."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from nakawari.ops.strokes import line_coverage, trace
+
+
+def drawn(*polylines, width=2, size=(90, 120), ink=(0, 0, 0), paper=(255, 255, 255), kind=cv2.LINE_8):
+    picture = np.full((*size, 3), paper, np.uint8)
+    for points in polylines:
+        cv2.polylines(picture, [np.array(points, np.int32)], False, ink, width, kind)
+    return picture
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("kind", [cv2.LINE_8, cv2.LINE_AA])
+def test_a_line_is_one_branch_of_its_width(width, kind):
+    picture = drawn([(10, 20), (100, 70)], width=width, kind=kind)
+    strokes = trace(line_coverage(picture))
+    assert len(strokes) == 1
+    assert (strokes.node == -1).all()
+    x, y = strokes.place.T
+    off = np.abs((y - 20) * 90 - (x - 10) * 50) / np.hypot(90, 50)
+    assert off[3:-3].max() < 0.6
+    inked = (255.0 - picture[..., 0]).sum() / 255 / np.hypot(90, 50)
+    assert abs(2 * np.median(strokes.radius) - inked) < 0.1 * inked
+
+
+def test_a_cross_is_four_branches_that_meet():
+    strokes = trace(line_coverage(drawn([(10, 40), (100, 40)], [(50, 5), (50, 80)], width=1)))
+    assert len(strokes) == 4
+    assert ((strokes.node >= 0).sum(1) == 1).all()
+    ends = [strokes.place[a if strokes.node[s, 0] >= 0 else b - 1] for s, (a, b) in
+            enumerate(zip(strokes.start[:-1], strokes.start[1:], strict=True))]  # fmt: skip
+    assert np.ptp(ends, axis=0).max() < 1e-4
+    assert np.abs(ends[0] - (50, 40)).max() < 1.5
+
+
+def test_a_ring_is_closed():
+    picture = drawn()
+    cv2.circle(picture, (60, 45), 25, (0, 0, 0), 2)
+    strokes = trace(line_coverage(picture))
+    assert strokes.closed.tolist() == [True]
+    assert np.abs(np.hypot(*(strokes.place - (60, 45)).T) - 25).max() < 1
+
+
+@pytest.mark.parametrize("ink", [(220, 30, 30), (30, 60, 220), (20, 150, 40)])
+def test_coloured_lines_are_lines(ink):
+    assert len(trace(line_coverage(drawn([(10, 20), (100, 70)], ink=ink)))) == 1
+
+
+def test_paint_and_its_edges_are_not_lines():
+    picture = drawn()
+    picture[20:60, 30:80] = (30, 30, 90)
+    assert not (line_coverage(picture) > 0.5).any()
+    assert len(trace(line_coverage(picture))) == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2)])
+def test_any_size(size):
+    assert len(trace(line_coverage(np.zeros((*size, 3), np.uint8)))) == 0
