@@ -55,7 +55,7 @@ def test_opaque_is_over_white() -> None:
         ("/some/folder", "names no data"),
         ("triplets:/no/such", "no such folder"),
         ("video:/no/such.mkv", "does not exist"),
-        ("atd12k:x", "not read yet"),
+        ("atd12k:/no/such", "is not ATD-12K as published"),
     ],
 )
 def test_wrong_specs(spec: str, hint: str) -> None:

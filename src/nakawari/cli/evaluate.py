@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nakawari.cli.matching import add_matching, matching
 from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
 from nakawari.errors import OutputError
@@ -26,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--data", required=True, metavar="SPEC",
-        help="triplets:DIR (DIR/NAME/frame1, frame2, frame3; frame2 is the truth) "
+        help="triplets:DIR (DIR/NAME/frame1, frame2, frame3; frame2 is the truth), "
+        "atd12k:DIR (its test part as published, measured as published) "
         "or video:FILE (leave one drawing out)",
     )  # fmt: skip
     parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N triplets")
@@ -36,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the weights of one of the models; may be repeated",
     )  # fmt: skip
     add_device(model)
+    add_matching(model)
+    model.add_argument(
+        "--own-guide", action="store_true", help="match pieces here, though the data bring coarse flow"
+    )
     parser.add_argument(
         "--lpips-weights", nargs=2, metavar=("BACKBONE", "HEADS"),
         help="compute LPIPS, with torchvision's AlexNet or VGG16 and the published linear heads",
@@ -60,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print the table, write the files."""
     from nakawari.evaluation.compare import check_sides, contrast
+    from nakawari.evaluation.published import markdown_published
     from nakawari.evaluation.run import measure
     from nakawari.evaluation.systems import label
     from nakawari.evaluation.table import markdown, markdown_contrast
@@ -84,12 +91,19 @@ def run(arguments: argparse.Namespace) -> int:
                 precision=arguments.precision,
                 limit=arguments.limit,
                 lpips_weights=arguments.lpips_weights,
+                options=matching(arguments),
+                own_guide=arguments.own_guide,
+                debug_dir=arguments.debug_dir,
                 progress=progress,
                 watch=sheet.add if sheet else None,
             )
         contrasted = contrast(found.samples, *sides) if sides else None
         _write(found, sheet, json_file, html_file)
     print(markdown(found.rows), end="")
+    if "published" in found.meta:
+        print("\n" + markdown_published(found.rows), end="")
+    for note in found.meta["notes"]:
+        print("\n" + note)
     if contrasted is not None:
         print("\n" + markdown_contrast(contrasted, arguments.diff_count), end="")
     return 0

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nakawari.cli.matching import add_matching, matching
 from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
 from nakawari.cli.timing import add_timing, timing
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--ensemble", action="store_true", help="RIFE: look both ways and average")
     model.add_argument("--recursive", action="store_true", help="FILM: reach each time by halving")
+    add_matching(model)
     encoder = parser.add_argument_group("encoder (ffmpeg's words; good defaults for each container)")
     encoder.add_argument("-c:v", "--codec", metavar="NAME", help="libx264, libx265, ffv1, libvpx-vp9, ...")
     encoder.add_argument("--crf", "-crf", type=at_least(0), metavar="N", help="quality: lower is better")
@@ -99,6 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         "encode": encode,
         "overwrite": arguments.overwrite,
         "resume": arguments.resume,
+        "debug_dir": arguments.debug_dir,
         **timing(arguments),
     }
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
@@ -145,7 +148,8 @@ def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What is said about the model, where anything is."""
     words = ("tile", "memory", "flow_scale", "ensemble", "recursive")
-    return {word: value for word in words if (value := getattr(arguments, word)) not in (None, False)}
+    given = {word: value for word in words if (value := getattr(arguments, word)) not in (None, False)}
+    return given | matching(arguments)
 
 
 def _summary(report: Report) -> str:

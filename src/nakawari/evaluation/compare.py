@@ -9,7 +9,7 @@ import numpy as np
 
 from nakawari.errors import InputError
 from nakawari.evaluation.bootstrap import intervals
-from nakawari.evaluation.run import METRICS, Sample
+from nakawari.evaluation.splits import METRICS, WHOLE, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,12 @@ def check_sides(names: Sequence[str], a: str, b: str) -> None:
 
 
 def contrast(samples: Sequence[Sample], a: str, b: str) -> Contrast:
-    """Set the samples of `a` and `b` against each other.
+    """Set the samples of whole pictures of `a` and `b` against each other.
 
     Raises:
         InputError: one of them was not evaluated, or both are the same.
     """
+    samples = [sample for sample in samples if sample["split"] == WHOLE]
     check_sides(list(dict.fromkeys(sample["model"] for sample in samples)), a, b)
     of_b = {sample["name"]: sample for sample in samples if sample["model"] == b}
     pairs = [(sample, of_b[sample["name"]]) for sample in samples if sample["model"] == a]

@@ -1,6 +1,7 @@
 """What is evaluated on: triplets of frames, one in memory at a time.
 
     triplets:DIR  DIR/NAME/frame1, frame2, frame3 as .png or .jpg; frame2 is the truth
+    atd12k:DIR    the test part of ATD-12K as published, measured as its authors do
     video:FILE    leave one out: each drawing is the truth for the drawings beside it in its shot
 
 The truth is taken to lie midway. That is how triplets were published, and for drawings it is the better
@@ -18,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
+from nakawari.data.atd12k import ANNOTATIONS, FRAMES, Annotation, find_triplets
 from nakawari.errors import InputError
 from nakawari.pipeline.analyse import analyse
 from nakawari.pipeline.render import Progress, silent
@@ -31,19 +33,27 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """Two keys and the frame midway, H×W×3 of one size and type. `name` fits a file name."""
+    """Two keys and the frame midway, H×W×3 of one size and type. `name` fits a file name.
+
+    `note` says how hard it is and where it moves; `coarse` is flow from frame 0 to 1 and back, [2, H, W].
+    """
 
     name: str
     frame0: Array
     truth: Array
     frame1: Array
+    note: Annotation | None = None
+    coarse: tuple[Array, Array] | None = None
 
 
 class Dataset(Protocol):
     """Triplets whose names are known before the first is read; each iteration starts anew.
 
-    Opening one is quick; a video is looked through when its names are first asked for.
+    Opening one is quick; a video is looked through when its names are first asked for. `as_published`: what a
+    model draws is measured as it is, in floats; otherwise as users get it, mostly in 8 bits.
     """
+
+    as_published: bool
 
     @property
     def names(self) -> Sequence[str]:
@@ -65,6 +75,8 @@ class Dataset(Protocol):
 
 class TripletFolder:
     """`triplets:DIR`."""
+
+    as_published = False
 
     def __init__(self, folder: str, progress: Progress = silent) -> None:
         """Find all files.
@@ -91,13 +103,15 @@ class TripletFolder:
     def __iter__(self) -> Iterator[Triplet]:
         """Read one folder after the other."""
         for name, files in self._files.items():
-            frames = [opaque(read_image(file)) for file in files]
-            _check_alike(frames, [str(file) for file in files])
-            yield Triplet(name, *frames)
+            frame0, truth, frame1 = (opaque(read_image(file)) for file in files)
+            _check_alike((frame0, truth, frame1), [str(file) for file in files])
+            yield Triplet(name, frame0, truth, frame1)
 
 
 class VideoDrawings:
     """`video:FILE`: every drawing but the first and last of its shot, named by its first frame's number."""
+
+    as_published = False
 
     def __init__(self, path: str, progress: Progress = silent) -> None:
         """Open the clip.
@@ -143,6 +157,44 @@ class VideoDrawings:
         raise InputError(f"video:{self._path} gave fewer frames when it was read for the second time.")
 
 
+class Atd12kTest:
+    """`atd12k:DIR`: the 2,000 triplets of the test part at 960×540, in floats, with what is noted of them."""
+
+    as_published = True
+
+    def __init__(self, folder: str, progress: Progress = silent) -> None:
+        """Find all files, and read the annotations.
+
+        Raises:
+            InputError: frames are missing, or annotations, or one is broken.
+        """
+        self._triplets = find_triplets(folder, "test")
+        bare = [triplet.name for triplet in self._triplets if triplet.annotation is None]
+        if bare:
+            raise InputError(
+                f"atd12k:{folder} lacks {len(bare)} annotations, {ANNOTATIONS}/{bare[0]}/{bare[0]}.json "
+                f"the first; triplets:{folder}/{FRAMES['test'][0]} measures without them."
+            )
+        self._notes = [triplet.read_annotation() for triplet in self._triplets]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the folders."""
+        return tuple(triplet.name for triplet in self._triplets)
+
+    def __iter__(self) -> Iterator[Triplet]:
+        """Read one folder after the other."""
+        for triplet, note in zip(self._triplets, self._notes, strict=True):
+            frame0, truth, frame1 = (frame.astype(np.float32) / 255 for frame in triplet.read_frames())
+            guide = triplet.read_guide()
+            coarse = None if guide is None else (guide.flow01, guide.flow10)
+            if coarse is not None and coarse[0].shape[1:] != truth.shape[:2]:
+                raise InputError(
+                    f"the coarse flow in {triplet.guide} is {list(coarse[0].shape)}; wanted [2, 540, 960]."
+                )
+            yield Triplet(triplet.name, frame0, truth, frame1, note, coarse)
+
+
 def leave_one_out(shots: Sequence[Shot], drawings: Sequence[Drawing]) -> list[tuple[int, int, int]]:
     """Frame numbers of (drawing before, drawing, drawing after), for each that has both in its shot."""
     found = []
@@ -183,17 +235,10 @@ def describe(frame: Array) -> str:
     return f"{frame.shape[1]}x{frame.shape[0]} {frame.dtype}"
 
 
-def _atd12k(folder: str, progress: Progress) -> Dataset:
-    raise InputError(
-        f"atd12k:{folder}: the published layout with annotations is not read yet; "
-        "triplets:DIR reads its folders of frame1, frame2, frame3."
-    )
-
-
 KINDS: dict[str, Callable[[str, Progress], Dataset]] = {
     "triplets": TripletFolder,
     "video": VideoDrawings,
-    "atd12k": _atd12k,
+    "atd12k": Atd12kTest,
 }
 """What may stand before the colon of a data spec."""
 

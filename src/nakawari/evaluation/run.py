@@ -2,7 +2,7 @@
 
 Triplets stream: each is read once, given to every system, measured and forgotten. Every frame is measured
 as users get it, in the type of the source (8 bits mostly, rounded), so that models and folders are
-compared alike.
+compared alike. ATD-12K alone is measured as its authors do: in floats, as the network gave them.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from statistics import median
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 import numpy as np
 
 from nakawari import __version__
 from nakawari.errors import InputError
-from nakawari.evaluation.bootstrap import CONFIDENCE, RESAMPLES, SEED, intervals
+from nakawari.evaluation.bootstrap import CONFIDENCE, RESAMPLES, SEED
 from nakawari.evaluation.data import Triplet, open_data
-from nakawari.evaluation.systems import ModelSystem, System, open_systems
+from nakawari.evaluation.published import PUBLISHED
+from nakawari.evaluation.splits import METRICS, ROI, WHOLE, Row, Sample, row_of, rows_of
+from nakawari.evaluation.systems import Drawing, ModelSystem, System, open_systems
 from nakawari.metrics.image import PSNR_CAP_DB, ie, psnr, ssim, ssim_paper, unit
 from nakawari.metrics.lines import chamfer
 from nakawari.metrics.lpips import LpipsMetric
 from nakawari.pipeline.render import Progress, silent
 from nakawari.tensors import Array
 
-METRICS = ("psnr", "ssim", "ssim_paper", "ie", "chamfer", "lpips")
 UNITS = {
     "psnr": f"dB, at most {PSNR_CAP_DB:g} (equal frames)",
     "ssim": "Gaussian 11x11, sigma 1.5, range 1",
@@ -41,40 +41,8 @@ UNITS = {
 }
 
 
-class Sample(TypedDict):
-    """One system on one triplet, as it stands in the JSON file."""
-
-    model: str
-    data: str
-    split: str
-    n: int
-    name: str
-    psnr: float
-    ssim: float
-    ssim_paper: float
-    ie: float
-    chamfer: float
-    lpips: float | None
-    seconds_per_frame: float | None
-
-
-class Row(TypedDict):
-    """One system on all triplets of a split: means, but for the median of seconds."""
-
-    model: str
-    data: str
-    split: str
-    n: int
-    psnr: float
-    ssim: float
-    ssim_paper: float
-    ie: float
-    chamfer: float
-    lpips: float | None
-    seconds_per_frame: float | None
-    interval: dict[str, list[float]]
-    """For each metric that was computed the ends of the bootstrap interval of its mean."""
-
+LEAST_PX = 11
+"""A side that is shorter than the Gaussian window has no likeness."""
 
 Watch = Callable[[Triplet, Mapping[str, Array], Mapping[str, Sample]], None]
 """Is shown each triplet with the frames and numbers of every system, by name."""
@@ -108,6 +76,9 @@ def measure(
     precision: str = "auto",
     limit: int | None = None,
     lpips_weights: tuple[str | Path, str | Path] | None = None,
+    options: Mapping[str, Any] | None = None,
+    own_guide: bool = False,
+    debug_dir: str | Path | None = None,
     progress: Progress = silent,
     watch: Watch | None = None,
 ) -> Evaluation:
@@ -115,11 +86,12 @@ def measure(
 
     Args:
         models: names of CATALOG, or `predictions:DIR` with DIR/NAME.png for each triplet.
-        data: `triplets:DIR` or `video:FILE`; see `evaluation.data`.
+        data: `triplets:DIR`, `atd12k:DIR` or `video:FILE`; see `evaluation.data`.
         weights: file by model name, for models whose weights are not shipped.
         device, precision: as `nakawari.load` takes them.
         limit: only the first so many triplets.
         lpips_weights: files of the backbone and of the heads; None: `lpips` is None in all rows.
+        options, own_guide, debug_dir: see `evaluation.systems.Drawing`.
         progress: is told the stages "analyse" (of a video) and "evaluate".
         watch: is shown every triplet.
 
@@ -129,21 +101,30 @@ def measure(
     """
     specs = [models] if isinstance(models, str) else list(models)
     dataset = open_data(data, progress)
-    systems = open_systems(specs, weights or {}, device, precision)
+    how = Drawing(options or {}, dataset.as_published, own_guide, debug_dir)
+    systems = open_systems(specs, weights or {}, device, precision, how)
     lpips = None if lpips_weights is None else LpipsMetric(*lpips_weights)
     names = dataset.names[:limit]
     for system in systems:
         system.check(names)
     samples: list[Sample] = []
+    unmeasured: list[str] = []
     progress("evaluate", 0, len(names))
     for done, triplet in enumerate(islice(dataset, limit), start=1):
         made, scored = _one(triplet, systems, data, lpips)
         samples += scored.values()
+        if triplet.note is not None:
+            parts = [_part(sample, made[name], triplet) for name, sample in scored.items()]
+            samples += [part for part in parts if part is not None]
+            unmeasured += [triplet.name] * (None in parts)
         if watch is not None:
             watch(triplet, made, scored)
         progress("evaluate", done, len(names))
-    rows = [row_of([s for s in samples if s["model"] == system.name]) for system in systems]
-    return Evaluation(rows, samples, _meta(data, specs, systems, lpips))
+    rows = [row for system in systems for row in rows_of(samples, system.name)]
+    meta = _meta(data, specs, systems, lpips) | {"roi_too_small": unmeasured}
+    if dataset.as_published:
+        meta["published"] = [asdict(one) for one in PUBLISHED]
+    return Evaluation(rows, samples, meta)
 
 
 def _one(
@@ -154,10 +135,22 @@ def _one(
     for system in systems:
         frame, seconds = system.draw(triplet)
         made[system.name] = frame
-        head = {"model": system.name, "data": data, "split": "whole", "n": 1, "name": triplet.name}
+        head = {"model": system.name, "data": data, "split": WHOLE, "n": 1, "name": triplet.name}
+        noted = {} if triplet.note is None else {"level": triplet.note.level, "tags": [*triplet.note.tags]}
         numbers = score(frame, triplet.truth, lpips, triplet.name)
-        scored[system.name] = cast("Sample", head | numbers | {"seconds_per_frame": seconds})
+        scored[system.name] = cast("Sample", head | numbers | {"seconds_per_frame": seconds} | noted)
     return made, scored
+
+
+def _part(sample: Sample, made: Array, triplet: Triplet) -> Sample | None:
+    """The sample of what moves; None where that is too small for a metric. LPIPS is of whole pictures."""
+    assert triplet.note is not None
+    box = triplet.note.box(triplet.truth.shape[:2])
+    truth = triplet.truth[box]
+    if min(truth.shape[:2]) < LEAST_PX:
+        return None
+    numbers = score(made[box], truth, None, triplet.name)
+    return cast("Sample", sample | {"split": ROI} | numbers)
 
 
 def score(made: Array, truth: Array, lpips: LpipsMetric | None, name: str) -> dict[str, float | None]:
@@ -166,8 +159,10 @@ def score(made: Array, truth: Array, lpips: LpipsMetric | None, name: str) -> di
     Raises:
         InputError: the frames are too small for a metric; `name` says which.
     """
-    if made.dtype != truth.dtype:  # 8 bits written for a truth of 16, or the other way round
+    if made.dtype != truth.dtype:  # 8 bits written for a truth of 16 or of floats, or the other way round
         made, truth = unit(made), unit(truth)
+    if np.issubdtype(made.dtype, np.floating):
+        made = made.clip(0, 1)
     try:
         return {
             "psnr": psnr(made, truth),
@@ -179,25 +174,6 @@ def score(made: Array, truth: Array, lpips: LpipsMetric | None, name: str) -> di
         }
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
-
-
-def row_of(samples: Sequence[Sample]) -> Row:
-    """The means of one system's samples, with intervals."""
-    if not samples:
-        raise InputError("there are no triplets to take the mean of.")
-    first = samples[0]
-    computed = [metric for metric in METRICS if first.get(metric) is not None]
-    values = np.array([[sample.get(metric) for metric in computed] for sample in samples], np.float64)
-    seconds = [s["seconds_per_frame"] for s in samples if s["seconds_per_frame"] is not None]
-    row = {
-        **{key: first.get(key) for key in ("model", "data", "split")},
-        "n": len(samples),
-        **dict.fromkeys(METRICS),
-        **dict(zip(computed, values.mean(0).tolist(), strict=True)),
-        "seconds_per_frame": median(seconds) if seconds else None,
-        "interval": dict(zip(computed, intervals(values).tolist(), strict=True)),
-    }
-    return cast("Row", row)
 
 
 def _meta(
@@ -218,8 +194,12 @@ def _meta(
             "seed": SEED,
         },
         "lpips": None if lpips is None else lpips.backbone,
+        "notes": [note for system in systems if isinstance(system, ModelSystem) for note in system.notes()],
         "threads": torch.get_num_threads(),
         "nakawari": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+__all__ = ["METRICS", "Evaluation", "Row", "Sample", "Watch", "evaluate", "measure", "row_of", "score"]

@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 
 from nakawari.evaluation.data import Triplet
-from nakawari.evaluation.run import Evaluation, Sample
-from nakawari.evaluation.table import COLUMNS, best, cells, interval_cell
+from nakawari.evaluation.run import Evaluation
+from nakawari.evaluation.splits import Sample
+from nakawari.evaluation.table import COLUMNS, best, by_split, cells, heading, interval_cell
 from nakawari.metrics.image import unit
 from nakawari.tensors import Array
 
@@ -105,11 +106,12 @@ def _data_uri(frame: Array) -> str:
 
 
 def _summary(found: Evaluation) -> str:
-    heads = ["model", "n", *(column.heading for column in COLUMNS)]
-    lines = [[escape(row["model"]), str(row["n"])] for row in found.rows]
+    heads, plain = heading(found.rows)
+    lines = [[escape(cell) for cell in line] for line in plain]
+    rows = by_split(found.rows)
     for column in COLUMNS:
-        winners = best(found.rows, column)
-        for number, row in enumerate(found.rows):
+        winners = best(rows, column)
+        for number, row in enumerate(rows):
             mean, _, rest = interval_cell(row, column).partition(" ")
             strong = f"<b>{mean}</b>" if number in winners else mean
             lines[number].append(strong + (f"<small>{rest}</small>" if rest else ""))

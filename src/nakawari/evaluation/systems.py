@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from nakawari.errors import InputError
 from nakawari.evaluation.data import Triplet, describe, opaque
 from nakawari.models import load
+from nakawari.pipeline.pictures import Watch, watching
 from nakawari.tensors import Array
 from nakawari.video.images import read_image
 
 PREDICTIONS = "predictions:"
 NAMED_AT_MOST = 5
 """So many missing files are named; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How models draw.
+
+    Attributes:
+        options: as `nakawari.load` takes them, each for the models that have it.
+        as_published: what is drawn is measured as it is.
+        own_guide: models match pieces themselves even where the data bring coarse flow.
+        debug_dir: pictures of what models saw go there, a folder for each; None: none are made.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    as_published: bool = False
+    own_guide: bool = False
+    debug_dir: str | Path | None = None
 
 
 class System(Protocol):
@@ -41,19 +61,55 @@ class ModelSystem:
         self.name = label(spec)
         self._model = load(spec, weights=weights, device=device, precision=precision)
         self.device = str(self._model.device)
+        self.shows = self._model.shows
         self._warm = False
+        self._watch: Watch | None = None
+        self._guided = False
+        self._drawn = {"given": 0, "own": 0}
+
+    def adjust(self, how: Drawing) -> set[str]:
+        """Draw in this way; gives the names of the options that the model has."""
+        model = self._model
+        known = {name: value for name, value in how.options.items() if name in model.options}
+        model.adjust(**known)
+        model.keeps_still = not how.as_published
+        self._guided = not how.own_guide and model.options.get("guide") is True
+        if how.debug_dir is not None and model.shows:
+            self._watch = watching(model, Path(how.debug_dir) / self.name)
+        return set(known)
+
+    def notes(self) -> list[str]:
+        """What was chosen for the user."""
+        given = f"{self.name}: the coarse flow that came with the data, for {self._drawn['given']} triplets."
+        own = self._model.notes() if self._drawn["own"] else []
+        return [given] * bool(self._drawn["given"]) + own
 
     def check(self, names: Sequence[str]) -> None:
         """A model draws anything."""
 
     def draw(self, triplet: Triplet) -> tuple[Array, float | None]:
-        """Draw at ½."""
+        """Draw at ½, with the coarse flow of the data where the model takes one."""
+        coarse = triplet.coarse if self._guided else None
+        self._drawn["own" if coarse is None else "given"] += 1
+        if coarse is None:
+            return self._draw(triplet)
+        flows = tuple(torch.from_numpy(flow)[None] for flow in coarse)
+        self._model.adjust(guide=lambda one, other: flows)
+        try:
+            return self._draw(triplet)
+        finally:
+            self._model.adjust(guide=True)
+
+    def _draw(self, triplet: Triplet) -> tuple[Array, float | None]:
         if not self._warm:
             self._model(triplet.frame0, triplet.frame1, 0.5)
             self._warm = True
         begin = perf_counter()
-        made = self._model(triplet.frame0, triplet.frame1, 0.5)  # an array: the device has finished
+        pair = self._model.prepare(triplet.frame0, triplet.frame1)
+        made = self._model.at(pair, 0.5)  # an array: the device has finished
         seconds = perf_counter() - begin
+        if self._watch is not None:
+            self._watch(triplet.name, pair)
         assert isinstance(made, np.ndarray)
         return made, seconds
 
@@ -99,12 +155,17 @@ def label(spec: str) -> str:
 
 
 def open_systems(
-    specs: Sequence[str], weights: Mapping[str, str | Path], device: str, precision: str
+    specs: Sequence[str],
+    weights: Mapping[str, str | Path],
+    device: str,
+    precision: str,
+    how: Drawing | None = None,
 ) -> list[System]:
     """Load all models and find all folders.
 
     Raises:
-        InputError: none or two of one name, weights for a model that is not evaluated, a missing folder.
+        InputError: no model has an option that is given, or anything to show; none or two of one name,
+            weights for a model that is not evaluated, a missing folder.
         ModelError: a model is unknown or lacks its weights.
     """
     names = [label(spec) for spec in specs]
@@ -121,7 +182,18 @@ def open_systems(
                 f"weights are given for {name!r}, which is not evaluated; models: {', '.join(names)}."
             )
     folders = {spec: Predictions(spec) for spec in specs if spec.startswith(PREDICTIONS)}
-    return [
-        folders[spec] if spec in folders else ModelSystem(spec, weights.get(spec), device, precision)
-        for spec in specs
-    ]
+    models = {
+        spec: ModelSystem(spec, weights.get(spec), device, precision) for spec in specs if spec not in folders
+    }
+    _adjust(list(models.values()), how or Drawing())
+    return [folders[spec] if spec in folders else models[spec] for spec in specs]
+
+
+def _adjust(models: Sequence[ModelSystem], how: Drawing) -> None:
+    known = set().union(*(model.adjust(how) for model in models))
+    for option in how.options:
+        if option not in known:
+            names = ", ".join(model.name for model in models) or "nothing that draws"
+            raise InputError(f"no model here has an option {option!r} ({names}); leave it out.")
+    if how.debug_dir is not None and not any(model.shows for model in models):
+        raise InputError("no model here has pictures of what it sees; leave --debug-dir out.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nakawari.evaluation.compare import Contrast
-from nakawari.evaluation.run import Row
+from nakawari.evaluation.splits import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,19 @@ def interval_cell(row: Row, column: Column) -> str:
 
 
 def best(rows: Sequence[Row], column: Column) -> set[int]:
-    """Which rows show the best number of a column; none when there is nothing to choose from."""
+    """Which rows show the best number of a column in their split; none when there is nothing to choose."""
+    splits = dict.fromkeys(row["split"] for row in rows)
+    places = ([n for n, row in enumerate(rows) if row["split"] == split] for split in splits)
+    return {one[n] for one in places for n in _best([rows[place] for place in one], column)}
+
+
+def by_split(rows: Sequence[Row]) -> list[Row]:
+    """The rows of each split together, in order of the splits of the first system."""
+    order = list(dict.fromkeys(row["split"] for row in rows))
+    return sorted(rows, key=lambda row: order.index(row["split"]))
+
+
+def _best(rows: Sequence[Row], column: Column) -> set[int]:
     values = {n: column.number(v) for n, row in enumerate(rows) if (v := _value(row, column.key)) is not None}
     if len(values) < 2:
         return set()
@@ -65,9 +77,9 @@ def best(rows: Sequence[Row], column: Column) -> set[int]:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The table: means, those of LEADING with their 95 % intervals; the best of each column bold."""
-    heads = ["model", "n", *(column.heading for column in COLUMNS)]
-    lines = [[row["model"], str(row["n"])] for row in rows]
+    """The table: means, those of LEADING with their 95 % intervals; the best of each split bold."""
+    heads, lines = heading(rows)
+    rows = by_split(rows)
     for column in COLUMNS:
         winners = best(rows, column)
         for number, row in enumerate(rows):
@@ -75,7 +87,15 @@ def markdown(rows: Sequence[Row]) -> str:
             text = full if column.key in LEADING else full.partition(" ")[0]
             mean, space, rest = text.partition(" ")
             lines[number].append(f"**{mean}**{space}{rest}" if number in winners else text)
-    return _table(heads, lines)
+    return table(heads, lines, words=heads.index("n"))
+
+
+def heading(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Headings, and what each line of `by_split` begins with; the split is said where there are several."""
+    several = len({row["split"] for row in rows}) > 1
+    heads = ["model", *["split"] * several, "n", *(column.heading for column in COLUMNS)]
+    lines = [[row["model"], *[row["split"]] * several, str(row["n"])] for row in by_split(rows)]
+    return heads, lines
 
 
 def markdown_contrast(found: Contrast, count: int) -> str:
@@ -94,7 +114,7 @@ def markdown_contrast(found: Contrast, count: int) -> str:
             first, second = map(column.number, pair)
             line.append(f"{first} / {second} ({column.number(pair[0] - pair[1], sign=True)})")
         lines.append(line)
-    return _table(heads, lines)
+    return table(heads, lines)
 
 
 def _value(row: Mapping[str, object] | Row, key: str) -> float | None:
@@ -102,16 +122,17 @@ def _value(row: Mapping[str, object] | Row, key: str) -> float | None:
     return None if value is None else float(value)  # type: ignore[arg-type]
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], words: int = 1) -> str:
+    """Markdown; the first `words` columns are text, the others are numbers."""
     escaped = [[cell.replace("|", "\\|") for cell in line] for line in (heads, *lines)]
     widths = [max(len(line[place]) for line in escaped) for place in range(len(heads))]
 
     def line(parts: Sequence[str]) -> str:
         padded = [
-            part.ljust(width) if place == 0 else part.rjust(width)
+            part.ljust(width) if place < words else part.rjust(width)
             for place, (part, width) in enumerate(zip(parts, widths, strict=True))
         ]
         return "| " + " | ".join(padded) + " |"
 
-    rule = "|" + "|".join("-" * (w + 1) + ("-" if n == 0 else ":") for n, w in enumerate(widths)) + "|"
+    rule = "|" + "|".join("-" * (w + 1) + ("-" if n < words else ":") for n, w in enumerate(widths)) + "|"
     return "\n".join([line(escaped[0]), rule, *map(line, escaped[1:])]) + "\n"

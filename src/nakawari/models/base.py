@@ -109,6 +109,10 @@ class Interpolator(ABC):
     memory: int | None = None
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
+    keeps_still: bool = True
+    """Without `Drawn.cover`: pixels equal in both keys that were hardly changed get the keys' value."""
+    shows: ClassVar[bool] = False
+    """Whether `pictures` has any."""
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
@@ -153,6 +157,14 @@ class Interpolator(ABC):
         `image0` and `image1` are [B, 3, H, W]: the prepared images, or other pictures (alpha as three equal
         channels) that move as those do.
         """
+
+    def notes(self) -> list[str]:
+        """What was chosen for the user, a line each."""
+        return []
+
+    def pictures(self, pair: Pair) -> dict[str, Array]:
+        """What was seen in a pair, by name, H×W×3 RGB uint8; for `--debug-dir`."""
+        return {}
 
     # -- the public door -----------------------------------------------------------------------
 
@@ -218,7 +230,7 @@ class Interpolator(ABC):
                 drawn = Drawn(*draw_tiles(draw, pair.images, pair.tile, overlap, self.multiple))
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
-            return _finish(pair, pair.box, drawn)
+            return _finish(pair, pair.box, drawn, self.keeps_still)
 
     @overload
     def __call__(self, frame0: Picture | Encoded, frame1: Picture | Encoded, t: Time = ...) -> Picture: ...
@@ -310,12 +322,13 @@ def _guide(image: Tensor) -> Tensor:
     return image[:, :3] + 0.5 * (1 - image[:, 3:])
 
 
-def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
+def _finish(pair: Pair, box: Box, drawn: Drawn, keeps_still: bool) -> Picture:
     """Un-premultiply, give still pixels back, and put the box into the frame."""
     key0, key1 = box.crop(pair.frame0), box.crop(pair.frame1)
     size = (box.bottom - box.top, box.right - box.left)
     image = unpad(drawn.image, size)
     cover = None if drawn.cover is None else unpad(drawn.cover, size)
+    tolerance = STILL_TOLERANCE if keeps_still else 0.0
     if image.shape[1] == 4:
         alpha = image[:, 3:].clamp(0, 1)
         image = torch.cat([image[:, :3] / alpha.clamp_min(1e-6), alpha], 1)
@@ -324,7 +337,7 @@ def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
         made = image.to(key0.device, key0.dtype)
         still = (key0 == key1).all(1, keepdim=True)
         if cover is None:
-            near = (made - key0).abs().amax(1, keepdim=True) < STILL_TOLERANCE
+            near = (made - key0).abs().amax(1, keepdim=True) < tolerance
         else:
             near = ~cover.to(key0.device)
         made = torch.where(still & near, key0, made)
@@ -336,7 +349,7 @@ def _finish(pair: Pair, box: Box, drawn: Drawn) -> Picture:
     if cover is None:
         scale = 1.0 if np.issubdtype(key0.dtype, np.floating) else float(np.iinfo(key0.dtype).max)
         change = np.abs(made_array.astype(np.float32) - key0.astype(np.float32)).max(2)
-        near_array = change < STILL_TOLERANCE * scale
+        near_array = change < tolerance * scale
     else:
         near_array = ~cover[0, 0].cpu().numpy()
     keep = still_array & near_array

@@ -86,9 +86,11 @@ def smooth_all(folder: str | Path, output: str | Path | None = None, **words: An
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the folder {target} cannot be made ({error.strerror}).") from error
+    pictures = words.pop("debug_dir", None)
     for clip, name in zip(found, names, strict=True):
+        seen = None if pictures is None else Path(pictures) / clip.stem
         try:
-            yield Done(clip, report=smooth(clip, target / name, **words))
+            yield Done(clip, report=smooth(clip, target / name, debug_dir=seen, **words))
         except NakawariError as error:
             yield Done(clip, error=error)
 

@@ -19,13 +19,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from nakawari.checkpoints import write_atomic
 from nakawari.data import guides as files
 from nakawari.data.cartoon.stream import settle
 from nakawari.errors import InputError, OutputError
 from nakawari.models.animeinterp.pictures import draw
-from nakawari.models.animeinterp.sgm import Guide, PresetName, SegmentGuidedMatching
+from nakawari.models.animeinterp.sgm import Matched, PresetName, SegmentGuidedMatching
 from nakawari.ops.lines import Style
+from nakawari.pipeline.pictures import write_pictures
 from nakawari.tensors import Array
 from nakawari.video.images import natural, read_image
 
@@ -195,7 +195,7 @@ def _make(task: tuple[str, tuple[Path, Path], Path, dict[str, str]]) -> Made:
     else:
         size = files.write_guide(place / files.FILE, flows, _pieces(guide), facts)
     if recipe.debug_dir is not None:
-        write_pictures(guide, Path(recipe.debug_dir), name)
+        write_pictures(draw(guide), Path(recipe.debug_dir), name)
     return Made(name, size, guide.summary())
 
 
@@ -206,25 +206,10 @@ def _read(path: Path, size: tuple[int, int] | None) -> Array:
     return frame
 
 
-def _pieces(guide: Guide) -> tuple[files.Labels, files.Labels]:
+def _pieces(guide: Matched) -> tuple[files.Labels, files.Labels]:
     """The piece of every pixel that got flow, from 1; 0 elsewhere."""
     labels = [
         np.where(passed, np.arange(1, len(passed) + 1, dtype=np.int32), np.int32(0))[frame.pieces.labels]
         for passed, frame in ((guide.passed01, guide.frame0), (guide.passed10, guide.frame1))
     ]
     return labels[0], labels[1]
-
-
-def write_pictures(guide: Guide, folder: Path, name: str) -> None:
-    """Write what SGM saw as FOLDER/NAME-segments.png and so on; see `pictures.draw`.
-
-    Raises:
-        OutputError: they cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror or error}.") from error
-    for kind, picture in draw(guide).items():
-        _, packed = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
-        write_atomic(folder / f"{name}-{kind}.png", packed.tobytes())

@@ -20,6 +20,7 @@ from nakawari.video.frames import Array, Frame, Writer
 
 if TYPE_CHECKING:
     from nakawari.models.base import Encoded, Interpolator, Pair
+    from nakawari.pipeline.pictures import Watch
 
 WINDOW = 64
 """A plan may go back by so many frames at most: what it may name again must stay in memory."""
@@ -43,6 +44,7 @@ def render(
     model: Interpolator,
     progress: Progress = silent,
     done: int = 0,
+    watch: Watch | None = None,
 ) -> Work:
     """Carry out `plan`.
 
@@ -53,6 +55,7 @@ def render(
         model: draws what has to be drawn.
         progress: is told the stage "render".
         done: so many slots stand already, and are left out.
+        watch: is shown every pair, named by the numbers of its frames.
 
     Raises:
         PlanError: the plan names a frame that never comes, or goes back too far.
@@ -60,7 +63,7 @@ def render(
     work = Work()
     slots = plan.slots[done:]
     window = _Window(slots, iter(frames), work)
-    artist = _Artist(model, work)
+    artist = _Artist(model, work, watch)
     total = len(plan.slots)
     progress("render", done, total)
     for number, slot in enumerate(slots):
@@ -138,9 +141,10 @@ def hard(picture: Array, key0: Array, key1: Array) -> Array:
 class _Artist:
     """Draws between two frames; remembers the last pair and the last encoded frames."""
 
-    def __init__(self, model: Interpolator, work: Work) -> None:
+    def __init__(self, model: Interpolator, work: Work, watch: Watch | None) -> None:
         self._model = model
         self._work = work
+        self._watch = watch
         self._key: tuple[int, int] | None = None
         self._pair: Pair | None = None
         self._encoded: dict[int, Encoded] = {}
@@ -157,6 +161,8 @@ class _Artist:
             self._pair = self._model.prepare(self._encoded[key[0]], self._encoded[key[1]])
             self._key = key
             self._work.pairs += 1
+            if self._watch is not None:
+                self._watch("-".join(f"{index:06d}" for index in key), self._pair)
         prepared = perf_counter()
         timing.prepare += prepared - begin
         box = self._pair.box

@@ -50,6 +50,7 @@ def smooth(
     encode: dict[str, Any] | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    debug_dir: str | Path | None = None,
     progress: Progress = silent,
 ) -> Report:
     """Raise the frame rate of a clip: draw the frames between its drawings, and keep its clock.
@@ -68,6 +69,7 @@ def smooth(
         overwrite: replace what stands under `output`.
         resume: keep finished pieces beside the output until it is whole, and go on from those of a run with
             the same arguments that was cut off.
+        debug_dir: pictures of what the model saw in each pair go there; None: none are made.
         progress: is told the stages "analyse" and "render".
 
     Returns:
@@ -98,7 +100,7 @@ def smooth(
     job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, encoding, overwrite)
     loading = (model, weights, device, precision, options or {})
     journal = job.journal(given, loading) if resume else None
-    return job.run(given, journal, loading, progress)
+    return job.run(given, journal, loading, progress, debug_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,15 @@ class _Job:
         return Journal(self.output, settings(Path(self.source), self.timing, plan, self.options, words))
 
     def run(
-        self, given: Given | None, journal: Journal | None, model: tuple[Any, ...], progress: Progress
+        self,
+        given: Given | None,
+        journal: Journal | None,
+        model: tuple[Any, ...],
+        progress: Progress,
+        debug_dir: str | Path | None,
     ) -> Report:
         """Look at the clip, lay the plan and carry it out."""
+        from nakawari.pipeline.pictures import watching
         from nakawari.pipeline.resume import keep_plan, kept_plan
         from nakawari.video.threads import BackgroundWriter, prefetch
 
@@ -141,6 +149,7 @@ class _Job:
             todo = kept_plan(journal) if journal else None
             todo = todo or self._plan(given, loading.watching(progress))
             artist = loading.model()
+            watch = None if debug_dir is None else watching(artist, debug_dir)
             done = 0
             if journal is not None:
                 keep_plan(journal, todo)
@@ -148,7 +157,7 @@ class _Job:
                 done = inner.done
             analysed = perf_counter()
             with closing(prefetch(self.clip.reader)) as frames:
-                work = render(todo, frames, writer, artist, progress, done)
+                work = render(todo, frames, writer, artist, progress, done, watch)
             writer.finish()
             whole = True
         finally:
@@ -163,7 +172,7 @@ class _Job:
             work=work,
             analyse_s=analysed - begin,
             render_s=perf_counter() - analysed,
-            notes=self._notes(done),
+            notes=self._notes(done) + artist.notes(),
         )
 
     def _plan(self, given: Given | None, progress: Progress) -> Plan:

@@ -27,6 +27,8 @@ class Descriptor(Protocol):
     """Describes the pieces of one picture."""
 
     name: str
+    words: str
+    """What it does, for reports."""
 
     def __call__(self, picture: Bytes, labels: Labels, regions: Regions) -> Floats:
         """[K, N], rows that add up to 1, of [H, W, 3] RGB, its labels and their statistics."""
@@ -46,6 +48,7 @@ class VggDescriptor:
     """
 
     name = "vgg19"
+    words = "pieces told apart by VGG-19"
 
     def __init__(self, net: Vgg19, layers: Sequence[str], official: bool) -> None:
         self.net, self.layers, self.official = net, tuple(layers), official
@@ -98,6 +101,7 @@ class PaintDescriptor:
     """
 
     name = "paint"
+    words = "pieces told apart by their paint (without VGG-19; --vgg FILE names its weights)"
 
     SHARES = (
         ("paint", 0.35),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,11 +15,20 @@ from nakawari.checkpoints import load_strictly
 from nakawari.errors import InputError, ModelError
 from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.net import AnimeInterpNet, Features, Flows, Scales
-from nakawari.models.base import Drawn, Guide, Interpolator
+from nakawari.models.animeinterp.pictures import draw, flow_picture
+from nakawari.models.animeinterp.sgm import Matched, SegmentGuidedMatching, stacked
+from nakawari.models.base import Drawn, Interpolator, Pair
 from nakawari.models.official import Weights
+from nakawari.tensors import Array
 
 LEAST = 64
 """Pixels to a side that the four scales of agreement need; smaller pictures are padded to it."""
+
+
+WORKING_PX = 960 * 540
+"""Larger frames are matched at this size, for which the constants of matching were chosen."""
+RULES: Mapping[str, Any] = {"vgg": "auto", "contours": "auto"}
+"""How pieces are matched, unless something else is said."""
 
 
 @dataclass(slots=True)
@@ -26,6 +36,7 @@ class _State:
     images: tuple[Tensor, Tensor]
     scales: tuple[Scales, Scales]
     flows: Flows
+    matched: list[Matched]
 
 
 class AnimeInterp(Interpolator):
@@ -35,9 +46,11 @@ class AnimeInterp(Interpolator):
         guide: where the coarse flow comes from: True is segment-guided matching, None or False nothing at
             all; or any callable, see `base.Guide`.
         iterations: corrections of the flow; None is as many as the weights were trained with (12).
+        vgg, contours: as `SegmentGuidedMatching` takes them.
     """
 
-    options: Mapping[str, Any] = {"guide": True, "iterations": None}
+    options: Mapping[str, Any] = {"guide": True, "iterations": None, **RULES}
+    shows = True
 
     def __init__(
         self,
@@ -50,7 +63,7 @@ class AnimeInterp(Interpolator):
         self.net = net.eval().to(device, precision)
         # official: flow is found on pictures resized to a multiple of 8, so only the grid's 4 is padded
         self.multiple = 4 if net.config.mode == "official" else 8
-        self._matching: Guide | None = None
+        self._matching: SegmentGuidedMatching | None = None
         self.adjust()
 
     def _adjust(self, options: dict[str, Any]) -> None:
@@ -59,35 +72,63 @@ class AnimeInterp(Interpolator):
             raise InputError(f"iterations is {iterations!r}; wanted a whole number of at least 1.")
         if not (guide in (True, False, None) or callable(guide)):
             raise InputError(f"guide is {guide!r}; wanted True, None or a callable.")
+        rules = {name: options[name] for name in RULES}
+        if any(rules[name] != self.options[name] for name in RULES):
+            self._matching = None
+        if guide is True and rules != RULES:  # what is wrong with them is said now
+            self._matching = self._matching or SegmentGuidedMatching(most_px=WORKING_PX, **rules)
         self.options = options
 
     @property
-    def guide(self) -> Guide | None:
-        """What gives the coarse flow; None: nothing does."""
-        chosen = self.options["guide"]
-        if chosen is not True:
-            return chosen or None
+    def matching(self) -> SegmentGuidedMatching | None:
+        """What matches pieces; None where another guide, or none, is chosen."""
+        if self.options["guide"] is not True:
+            return None
         if self._matching is None:
-            from nakawari.models.animeinterp.sgm import SegmentGuidedMatching
-
-            self._matching = SegmentGuidedMatching()
+            rules = {name: self.options[name] for name in RULES}
+            self._matching = SegmentGuidedMatching(most_px=WORKING_PX, **rules)
         return self._matching
+
+    def notes(self) -> list[str]:
+        """Where the coarse flow comes from, and what pieces are told apart by."""
+        if self.matching is not None:
+            return [f"{self.name}: segment-guided matching, {self.matching.descriptor.words}."]
+        return [] if self.options["guide"] else [f"{self.name}: without coarse flow of segments."]
+
+    def pictures(self, pair: Pair) -> dict[str, Array]:
+        """Pieces, matches and coarse flow as `pictures.draw` shows them, and the refined flow.
+
+        Of a batch the first; nothing of pairs that are drawn in tiles, or whose frames are equal.
+        """
+        state = pair.state
+        if not isinstance(state, _State):
+            return {}
+        seen = draw(state.matched[0]) if state.matched else {}
+        flows = [flow[0].float().cpu().numpy() for flow in state.flows]
+        longest = max(1.0, *(float(np.hypot(*flow).max()) for flow in flows))
+        names = ("refined01", "refined10")
+        return seen | {name: flow_picture(flow, longest) for name, flow in zip(names, flows, strict=True)}
 
     def _encode(self, image: Tensor) -> Features:
         return self.net.encode(_at_least(image))
 
     def _prepare(self, image0: Tensor, image1: Tensor, features0: Features, features1: Features) -> _State:
-        coarse = self._coarse(image0, image1)
+        matched, coarse = self._coarse(image0, image1)
         image0, image1 = _at_least(image0), _at_least(image1)
         flows = self.net.flows(image0, image1, features0, features1, coarse, self.options["iterations"])
-        return _State((image0, image1), (features0.splat, features1.splat), flows)
+        return _State((image0, image1), (features0.splat, features1.splat), flows, matched)
 
-    def _coarse(self, image0: Tensor, image1: Tensor) -> Flows | None:
-        guide = self.guide
-        if guide is None:
-            return None
-        flow01, flow10 = (_at_least(_fitted(flow, image0)) for flow in guide(image0, image1))
-        return flow01, flow10
+    def _coarse(self, image0: Tensor, image1: Tensor) -> tuple[list[Matched], Flows | None]:
+        """What was matched, and the coarse flow."""
+        if self.matching is not None:
+            matched = self.matching.pairs(image0, image1)
+            flows = stacked(matched, image0.device)
+        elif self.options["guide"]:
+            matched, flows = [], self.options["guide"](image0, image1)
+        else:
+            return [], None
+        flow01, flow10 = (_at_least(_fitted(flow, image0)) for flow in flows)
+        return matched, (flow01, flow10)
 
     def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
         size = image0.shape[2:]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nakawari.models.animeinterp.sgm import Guide
+from nakawari.models.animeinterp.sgm import Matched
 from nakawari.ops.regions import Bytes, Floats, Labels
 
 WHITE = np.array([255, 255, 255], np.uint8)
 
 
-def draw(guide: Guide) -> dict[str, Bytes]:
+def draw(guide: Matched) -> dict[str, Bytes]:
     """Pictures by name, [H, W, 3] RGB: `frames`, `segments` and `matches` (both frames side by side),
     `flow01` and `flow10`.
 

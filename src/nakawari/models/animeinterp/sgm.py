@@ -16,6 +16,7 @@ Source: Li et al. 2021, "Deep Animation Video Interpolation in the Wild", sectio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -104,7 +105,7 @@ class Segmented:
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class Matched:
     """What SGM found out about a pair.
 
     Attributes:
@@ -195,20 +196,23 @@ class SegmentGuidedMatching:
             ShapeError: the frames are of another kind, or differ in size.
         """
         if isinstance(frame0, Tensor) and isinstance(frame1, Tensor):
-            check_image(frame0, "frame0", channels=3)
-            check_image(frame1, "frame1", channels=3)
-            if frame0.shape != frame1.shape:
-                raise ShapeError(f"frame1 is {list(frame1.shape)}; wanted {list(frame0.shape)} as frame0 is.")
-            guides = [
-                self.match(self.segment(a), self.segment(b)) for a, b in zip(frame0, frame1, strict=True)
-            ]
-            forth, back = zip(*(guide.flows() for guide in guides), strict=True)
-            device = frame0.device
-            return torch.from_numpy(np.stack(forth)).to(device), torch.from_numpy(np.stack(back)).to(device)
+            return stacked(self.pairs(frame0, frame1), frame0.device)
         flow01, flow10 = self.guide(frame0, frame1).flows()
         return torch.from_numpy(flow01), torch.from_numpy(flow10)
 
-    def guide(self, frame0: Array | Tensor, frame1: Array | Tensor) -> Guide:
+    def pairs(self, frame0: Tensor, frame1: Tensor) -> list[Matched]:
+        """Everything about each pair of two batches of images [B, 3, H, W] in [0, 1].
+
+        Raises:
+            ShapeError: they are of another kind, or differ in size.
+        """
+        check_image(frame0, "frame0", channels=3)
+        check_image(frame1, "frame1", channels=3)
+        if frame0.shape != frame1.shape:
+            raise ShapeError(f"frame1 is {list(frame1.shape)}; wanted {list(frame0.shape)} as frame0 is.")
+        return [self.guide(one, other) for one, other in zip(frame0, frame1, strict=True)]
+
+    def guide(self, frame0: Array | Tensor, frame1: Array | Tensor) -> Matched:
         """Everything about a pair; frames as `segment` takes them."""
         with ThreadPoolExecutor(min(2, torch.get_num_threads())) as pool:
             segmented = list(pool.map(self.segment, (frame0, frame1)))
@@ -235,7 +239,7 @@ class SegmentGuidedMatching:
         self._recent = dict([*self._recent.items(), (key, segmented)][-REMEMBERED:])
         return segmented
 
-    def match(self, frame0: Segmented, frame1: Segmented) -> Guide:
+    def match(self, frame0: Segmented, frame1: Segmented) -> Matched:
         """Match the pieces of two frames, and make flow of it.
 
         Raises:
@@ -250,7 +254,7 @@ class SegmentGuidedMatching:
         )
         flow01, passed01 = piecewise_flow(one, other, partners01, self._rules.gates)
         flow10, passed10 = piecewise_flow(other, one, partners10, self._rules.gates)
-        return Guide(
+        return Matched(
             flow01, flow10, partners01, partners10, passed01, passed10, frame0, frame1, self.descriptor.name
         )
 
@@ -262,6 +266,12 @@ class SegmentGuidedMatching:
         else:
             labels = join_alike(labels, picture, SMALL * line.size, SLIVER * line.size)
         return by_area(grow(labels))
+
+
+def stacked(found: Sequence[Matched], device: torch.device) -> tuple[Tensor, Tensor]:
+    """flow01 and flow10 of pairs as batches, [B, 2, H, W], pixels of the frames."""
+    forth, back = zip(*(one.flows() for one in found), strict=True)
+    return torch.from_numpy(np.stack(forth)).to(device), torch.from_numpy(np.stack(back)).to(device)
 
 
 def _reduced(picture: Bytes, most_px: int | None) -> Bytes:
@@ -290,4 +300,4 @@ def _as_bytes(frame: Array | Tensor) -> Bytes:
     return np.ascontiguousarray(frame)
 
 
-__all__ = ["NONE", "PRESETS", "Guide", "SegmentGuidedMatching", "Segmented"]
+__all__ = ["NONE", "PRESETS", "Matched", "SegmentGuidedMatching", "Segmented"]
