@@ -38,6 +38,8 @@ from nakawari.ops.warp import backward_warp, resize_flow
 
 FLOW_UNIT_PX = 32.0
 """Flow is divided by this before a network sees it."""
+MOST_CELLS = 32.0
+"""No correction of a flow is longer, along x and y, in pixels of its level."""
 MOVES_PX = 0.5
 """What moves by less, along x and y, may as well be still."""
 
@@ -85,7 +87,8 @@ class Choose(nn.Module):
         )
         said = self.head(hidden)
         share = (said[:, :3] + said.new_tensor([2.0, 0.0, 0.0])[:, None, None]).softmax(1)
-        flow = share[:, :1] * search + share[:, 1:2] * match + said[:, 3:]
+        correction = said[:, 3:].clamp(-MOST_CELLS, MOST_CELLS)
+        flow = share[:, :1] * search + share[:, 1:2] * match + correction
         return flow, hidden
 
 
@@ -119,7 +122,7 @@ class Refine(nn.Module):
         agreement = local_correlation(own[0], moved[0], self.radius)
         seen = [own[0], agreement, wide, error, error_search, flow / unit, search / unit]
         said = self.head(self.body(torch.cat(seen, 1)))
-        return flow + said[:, :2], said[:, 2:]
+        return flow + said[:, :2].clamp(-MOST_CELLS, MOST_CELLS), said[:, 2:]
 
 
 class Draw(nn.Module):

@@ -60,6 +60,15 @@ def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
     return layer
 
 
+def bounded(features: Tensor) -> Tensor:
+    """Features [B, C, H, W] as they are where they are small, and never longer than √C.
+
+    Agreement is a product of features, and matching by cosine does not feel their length: nothing else would
+    keep that from growing while a network learns, until it breaks.
+    """
+    return features * (1 + features.square().mean(1, keepdim=True)).rsqrt()
+
+
 class Encoder(nn.Module):
     """Image [B, 3, H, W] → features at 1/2, 1/4, 1/8, 1/16."""
 
@@ -74,9 +83,9 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Features, finest first."""
         at2 = self.to2(image - 0.5)
-        at4 = self.to4(at2)
-        at8 = self.to8(at4)
-        return at2, at4, at8, self.to16(at8)
+        at4 = bounded(self.to4(at2))
+        at8 = bounded(self.to8(at4))
+        return at2, at4, at8, bounded(self.to16(at8))
 
 
 def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[Tensor, Tensor]:
