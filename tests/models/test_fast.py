@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from nakawari.models.fast.net import MOST_CELLS, FastNet
-from nakawari.models.fast.parts import FastConfig, bounded
+from nakawari.models.fast.parts import FastConfig, bounded, match_all
 
 TINY = FastConfig(
     width2=4, width4=6, width8=8, width16=8, choose=8, refine=8, carry=4, draw2=6, draw4=8, draw8=8
@@ -35,3 +35,18 @@ def test_weights_that_have_grown_break_neither_motion_nor_gradient() -> None:
     assert made.isfinite().all()
     made.mean().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_matching_finds_where_things_went_at_any_size() -> None:
+    generator = torch.Generator().manual_seed(3)
+    for height, width, rim in ((12, 20, 5), (80, 112, 14)):  # the second is matched at half size
+        features = torch.randn(1, 8, height // 4, width // 4, generator=generator)
+        features = torch.nn.functional.interpolate(features, size=(height, width), mode="bilinear")
+        moved = features.roll((2, -4), (2, 3))
+        flow, chance = match_all(features, moved, torch.tensor(60.0))
+        inner = flow[:, :, rim:-rim, rim:-rim]
+        there, back = inner[0].median(1).values.median(1).values, inner[1].median(1).values.median(1).values
+        assert torch.allclose(there, torch.tensor([-4.0, 2.0]), atol=0.3), (height, there)
+        assert torch.allclose(back, torch.tensor([4.0, -2.0]), atol=0.3)
+        assert float(chance.min()) > 0
+        assert float(chance.max()) <= 1 + 1e-5

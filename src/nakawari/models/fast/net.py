@@ -273,10 +273,9 @@ class FastNet(nn.Module):
         share = (logits + prior).softmax(1)
         first, second = alone.chunk(2)
         image = share[:, :1] * first + share[:, 1:2] * second + share[:, 2:3] * both + share[:, 3:] * filled
-        candidates = torch.stack([first, second, both, filled])
-        made = (image + add).clamp(
-            candidates.amin(0), candidates.amax(0)
-        )  # mends what was seen, invents nothing
+        lowest = torch.minimum(torch.minimum(first, second), torch.minimum(both, filled))
+        highest = torch.maximum(torch.maximum(first, second), torch.maximum(both, filled))
+        made = (image + add).clamp(lowest, highest)  # mends what was seen, invents nothing
         return made, torch.cat(landed, 1), moving
 
 

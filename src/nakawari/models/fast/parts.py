@@ -88,6 +88,12 @@ class Encoder(nn.Module):
         return at2, at4, at8, bounded(self.to16(at8))
 
 
+MOST_CELLS = 4096
+"""Larger maps are matched at half size: all with all grows with the square."""
+_REACH = 2
+"""Cells around the best one whose mean place is taken."""
+
+
 def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[Tensor, Tensor]:
     """Where each cell of one map is found in all of the other, both ways.
 
@@ -101,23 +107,28 @@ def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[
         apart do not meet in the middle.
     """
     batch, _, height, width = features0.shape
+    if height * width > MOST_CELLS:
+        half0, half1 = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (features0, features1))
+        flow, total = match_all(half0, half1, sharpness)
+        wide = F.interpolate(torch.cat([flow * 2, total], 1), scale_factor=2.0, mode="bilinear")
+        return wide[:, :2, :height, :width], wide[:, 2:, :height, :width]
     unit0 = F.normalize(features0.flatten(2), dim=1)
     unit1 = F.normalize(features1.flatten(2), dim=1)
     agreement = torch.einsum("bcm,bcn->bmn", unit0, unit1) * sharpness
     both = torch.cat([agreement, agreement.transpose(1, 2)])
-    chance = both.softmax(2)
-    best = chance.argmax(2)
-    ys, xs = torch.meshgrid(
-        torch.arange(height, device=features0.device, dtype=chance.dtype),
-        torch.arange(width, device=features0.device, dtype=chance.dtype),
-        indexing="ij",
-    )
-    xs, ys = xs.flatten(), ys.flatten()
-    near = ((xs[best][..., None] - xs).abs() <= 2) & ((ys[best][..., None] - ys).abs() <= 2)
-    local = chance * near
-    total = local.sum(2, keepdim=True).clamp_min(1e-6)
-    place = torch.stack([(local * xs).sum(2), (local * ys).sum(2)], 1) / total.transpose(1, 2)
-    flow = (place - torch.stack([xs, ys])[None]).reshape(2 * batch, 2, height, width)
+    best = both.argmax(2, keepdim=True)
+    ys, xs = best // width, best % width
+    offsets = torch.arange(-_REACH, _REACH + 1, device=best.device)
+    near_y = (ys + offsets.repeat_interleave(len(offsets))).expand(-1, -1, len(offsets) ** 2)
+    near_x = (xs + offsets.repeat(len(offsets))).expand_as(near_y)
+    inside = (near_y >= 0) & (near_y < height) & (near_x >= 0) & (near_x < width)
+    near = (near_y * width + near_x).clamp(0, height * width - 1)
+    local = (both.gather(2, near) - both.logsumexp(2, keepdim=True)).exp() * inside
+    total = local.sum(2).clamp_min(1e-6)
+    place = torch.stack([(local * near_x).sum(2), (local * near_y).sum(2)], 1) / total[:, None]
+    here_y, here_x = (torch.arange(height * width, device=best.device) // width,
+                      torch.arange(height * width, device=best.device) % width)  # fmt: skip
+    flow = (place - torch.stack([here_x, here_y])[None]).reshape(2 * batch, 2, height, width)
     return flow, total.reshape(2 * batch, 1, height, width)
 
 
