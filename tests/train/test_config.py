@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nakawari.errors import InputError
-from nakawari.train.config import (
-    Config,
-    differences,
-    from_table,
-    read_config,
-    to_table,
-    to_toml,
-)
+from nakawari.train.config import Config, differences, read_config
+from nakawari.train.tables import from_table, to_table, to_toml
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ from nakawari.data.sample import Sample
 from nakawari.data.shards import write_shards
 from nakawari.errors import InputError, MediaError
 from nakawari.metrics import image as image_metrics
-from nakawari.train.config import Config, from_table, to_toml
+from nakawari.train.config import Config
 from nakawari.train.interpolation import Interpolation
 from nakawari.train.loop import train
 from nakawari.train.mixture import Mixture, MixtureConfig, SourceConfig
 from nakawari.train.scores import score, ssim
+from nakawari.train.tables import from_table, to_toml
 from tests.data.lottie_archive import write_archive
 from tests.train.blur import search
 

@@ -19,8 +19,10 @@ import torch
 
 from nakawari import checkpoints
 from nakawari.errors import InputError, ModelError, TrainingError
-from nakawari.train.config import Config, from_table
-from nakawari.train.loop import learning_rate, train
+from nakawari.train.config import Config
+from nakawari.train.loop import train
+from nakawari.train.optimizer import learning_rate
+from nakawari.train.tables import from_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 TASK = "tests.train.toy:Toy"

@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`CONFIG.toml [key=value ...]`."""
     parser.add_argument("config", metavar="CONFIG.toml", help="what to train, and how (see configs/)")
     parser.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="instead of what the file says: optim.lr=1e-4"
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="instead of what the file says: optim.lr=1e-4; out=DIR for folder, init=FILE for start.weights",
     )
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="stop cleanly after this long (time.minutes=N)"
@@ -26,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say how it ended."""
-    from nakawari.train.config import read_config, to_toml
+    from nakawari.train.config import read_config
+    from nakawari.train.tables import to_toml
 
     overrides = list(arguments.overrides)
     if arguments.minutes is not None:
@@ -41,7 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     outcome = train(config)
     if not arguments.quiet:
-        words = {"done": "done", "time": "time is over", "signal": "stopped by a signal"}
-        again = "" if outcome.reason == "done" else "; the same command goes on"
+        words = {
+            "done": "done",
+            "early": "no better for long, stopped early",
+            "time": "time is over",
+            "signal": "stopped by a signal",
+        }
+        again = "" if outcome.reason in ("done", "early") else "; the same command goes on"
         print(f"{config.folder}: step {outcome.step}, {words[outcome.reason]}{again}.", file=sys.stderr)
     return 0

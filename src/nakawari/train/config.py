@@ -2,23 +2,22 @@
 
 Every key has a type and a default; an unknown key is an error that suggests the nearest. Overrides are
 written as on the command line, `optim.lr=1e-4`, and checked like the rest.
+
+A file may build on others: `base = "other.toml"`, or a list of them, beside the file; each lays its keys over
+those of the one before, and the file its own over them all. `out=DIR` is short for `folder=DIR`, and
+`init=PATH` for `start.weights=PATH`.
 """
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
 from nakawari.errors import InputError
-
-T = TypeVar("T")
-Table = dict[str, Any]
+from nakawari.train.tables import Table, from_table, to_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,14 @@ class Optim:
     """AdamW, its schedule and the average of weights.
 
     Attributes:
-        lr: learning rate after warm-up; then half a cosine down to `final_lr`.
-        final_lr: at the last step.
+        lr: learning rate after warm-up.
+        schedule: "cosine" goes down to `final_lr` in half a cosine; "steps" multiplies by `drop` at each step
+            that `drops` names, and stays as it is otherwise.
+        final_lr: at the last step, of "cosine".
+        drops, drop: of "steps".
         warmup_steps: from 0 to `lr` in a straight line; again after a start from weights alone.
+        parts: by the beginning of a parameter's name, what its learning rate is multiplied by; 0 freezes it
+            (its norms too). The longest beginning that fits counts; what none fits has 1.
         weight_decay: on tensors of two axes and more (not on biases, norms and scalars).
         beta1, beta2, epsilon: of Adam.
         clip_norm: longest gradient; 0: any length.
@@ -50,8 +54,12 @@ class Optim:
     """
 
     lr: float = 3e-4
+    schedule: Literal["cosine", "steps"] = "cosine"
     final_lr: float = 1e-6
+    drops: tuple[int, ...] = ()
+    drop: float = 0.1
     warmup_steps: int = 500
+    parts: dict[str, float] = field(default_factory=dict)
     weight_decay: float = 1e-4
     beta1: float = 0.9
     beta2: float = 0.99
@@ -114,13 +122,36 @@ class Start:
     """What a new run begins with.
 
     Attributes:
-        weights: a weight file of ours, loaded strictly; "": fresh weights.
+        weights: a weight file, ours or one that another project released, loaded strictly; "random": fresh
+            weights, said so; "required": the recipe goes on from a starting state, and one of these two must
+            be given; "": fresh weights, for recipes that begin with them.
+        wants: what a recipe that requires a starting state was published with, in words.
+        drop: beginnings of names in the file that are left out.
+        fresh: beginnings of names that the file may lack; they begin with random weights.
         go_on: take schedule and data from the step that its header names; the optimizer warms up again.
             Otherwise it is the start of a new schedule.
     """
 
     weights: str = ""
+    wants: str = ""
+    drop: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
     go_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When to stop early. The best averaged weights are kept beside the last ones, as `best.safetensors`.
+
+    Attributes:
+        patience: evaluations without a better score, after which it stops; 0: never.
+        split: the fixed subset that is looked at; "": the first one.
+        score: of it: "psnr", "ssim" (more is better) or "chamfer" (less is).
+    """
+
+    patience: int = 0
+    split: str = ""
+    score: Literal["psnr", "ssim", "chamfer"] = "psnr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +196,7 @@ class Config:
     every: Every = field(default_factory=Every)
     time: Time = field(default_factory=Time)
     start: Start = field(default_factory=Start)
+    stop: Stop = field(default_factory=Stop)
     keep: Keep = field(default_factory=Keep)
     data: Table = field(default_factory=dict)
     model_config: Table = field(default_factory=dict)
@@ -180,6 +212,9 @@ class Config:
             ("optim.lr", o.lr, "more than 0", o.lr > 0),
             ("optim.final_lr", o.final_lr, "at least 0", o.final_lr >= 0),
             ("optim.warmup_steps", o.warmup_steps, "at least 0", o.warmup_steps >= 0),
+            ("optim.drop", o.drop, "more than 0", o.drop > 0),
+            ("optim.parts", o.parts, "at least 0 each", all(rate >= 0 for rate in o.parts.values())),
+            ("stop.patience", self.stop.patience, "at least 0", self.stop.patience >= 0),
             ("optim.clip_norm", o.clip_norm, "at least 0", o.clip_norm >= 0),
             ("optim.ema_decay", o.ema_decay, "0 <= ema_decay < 1", 0 <= o.ema_decay < 1),
             ("compute.workers", self.compute.workers, "at least 0", self.compute.workers >= 0),
@@ -191,8 +226,19 @@ class Config:
         for name, value, wanted, good in wrong:
             if not good:
                 raise InputError(f"{name} is {value}; wanted {wanted}.")
+        if self.start.weights == REQUIRED:
+            wants = f" ({self.start.wants})" if self.start.wants else ""
+            raise InputError(f"this recipe goes on from a starting state: init=PATH{wants}, or init=random.")
+        if self.stop.patience and not self.every.evaluate_steps:
+            raise InputError("stop.patience counts evaluations; wanted every.evaluate_steps above 0 as well.")
         return self
 
+
+REQUIRED, RANDOM = "required", "random"
+"""What `start.weights` may be beside a file."""
+
+SHORT = {"out": "folder", "init": "start.weights"}
+"""Overrides that people type."""
 
 MAY_CHANGE = ("folder", "licence", "trained_on", "compute", "every", "time", "keep")
 """Tables and keys that may differ when a run goes on; the rest decides what is learned."""
@@ -204,22 +250,47 @@ def read_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         InputError: the file is absent or no TOML, a key is unknown, or a value is of the wrong type.
     """
-    try:
-        table = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}.") from error
+    table = _read_table(Path(path), ())
     for text in overrides:
         _override(table, text)
     table.setdefault("folder", f"runs/{Path(path).stem}")
     return from_table(Config, table).check()
 
 
+def _read_table(path: Path, above: tuple[Path, ...]) -> Table:
+    """A file's table, laid over those that it builds on."""
+    if path.resolve() in above:
+        raise InputError(f"{path} builds on itself.")
+    try:
+        own = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}.") from error
+    bases = own.pop("base", [])
+    bases = [bases] if isinstance(bases, str) else bases
+    if not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
+        raise InputError(f"base in {path} is {bases!r}; wanted a file or a list of files.")
+    table: Table = {}
+    for base in bases:
+        table = _laid_over(table, _read_table(path.parent / base, (*above, path.resolve())))
+    return _laid_over(table, own)
+
+
+def _laid_over(under: Table, over: Table) -> Table:
+    """Tables are merged key by key; anything else, lists too, is replaced."""
+    merged = dict(under)
+    for key, value in over.items():
+        before = merged.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = _laid_over(before, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
 def _override(table: Table, text: str) -> None:
     """Put `a.b=value` into nested tables; a value that is no TOML is a string."""
     key, equals, value = text.partition("=")
-    names = key.strip().split(".")
+    names = SHORT.get(key.strip(), key.strip()).split(".")
     if not equals or not all(names):
         raise InputError(f"{text!r} is not an override; wanted key=value, such as optim.lr=1e-4.")
     for name in names[:-1]:
@@ -230,116 +301,6 @@ def _override(table: Table, text: str) -> None:
         table[names[-1]] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table[names[-1]] = value.strip()
-
-
-def from_table(cls: type[T], table: Table, where: str = "") -> T:
-    """A dataclass from a table; nested dataclasses from nested tables.
-
-    Args:
-        cls: a dataclass whose fields all have defaults (or must be given).
-        table: what TOML gave.
-        where: dotted name of the table, for messages.
-
-    Raises:
-        InputError: a key is unknown (the nearest is suggested), missing, or of the wrong type.
-    """
-    hints = get_type_hints(cls)
-    names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
-    prefix = f"{where}." if where else ""
-    for key in table:
-        if key not in names:
-            near = get_close_matches(key, names, n=1, cutoff=0.5)
-            hint = f"Did you mean {prefix}{near[0]}?" if near else f"Keys: {', '.join(names)}."
-            raise InputError(f"there is no key {prefix}{key}. {hint}")
-    values = {key: _value(hints[key], value, prefix + key) for key, value in table.items()}
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise InputError(f"the table {where or 'of the file'} is not whole: {error}.") from error
-
-
-def _value(hint: Any, value: Any, name: str) -> Any:
-    if is_dataclass(hint):
-        if not isinstance(value, dict):
-            raise InputError(f"{name} is {value!r}; wanted a table.")
-        return from_table(hint, value, name)  # type: ignore[arg-type]
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        if value not in arguments:
-            raise InputError(f"{name} is {value!r}; wanted {' or '.join(map(repr, arguments))}.")
-        return value
-    if origin in (Union, UnionType):  # X | None: TOML has no null, so a value that is there is an X
-        return _value(next(a for a in arguments if a is not type(None)), value, name)
-    if origin is tuple:
-        return _items(arguments, value, name)
-    if origin is dict or hint is dict:
-        if not isinstance(value, dict):
-            raise InputError(f"{name} is {value!r}; wanted a table.")
-        entry = arguments[1] if arguments else Any
-        return {key: _value(entry, each, f"{name}.{key}") for key, each in value.items()}
-    return _scalar(hint, value, name)
-
-
-def _items(arguments: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise InputError(f"{name} is {value!r}; wanted a list.")
-    kinds = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
-    if len(kinds) != len(value):
-        raise InputError(f"{name} has {len(value)} values; wanted {len(kinds)}.")
-    pairs = enumerate(zip(kinds, value, strict=True))
-    return tuple(_value(kind, each, f"{name}[{i}]") for i, (kind, each) in pairs)
-
-
-def _scalar(hint: Any, value: Any, name: str) -> Any:
-    if hint is Any:
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        kinds = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
-        raise InputError(f"{name} is {value!r}; wanted {kinds.get(hint, hint)}.")
-    return value
-
-
-def to_table(config: Any) -> Table:
-    """A dataclass as nested tables, lists and values."""
-    table: Table = {}
-    for each in fields(config):
-        value = getattr(config, each.name)
-        if value is not None:
-            table[each.name] = to_table(value) if is_dataclass(value) else value
-    return table
-
-
-def to_toml(config: Any) -> str:
-    """A dataclass as TOML text that `read_config` takes back."""
-    return "\n".join(_lines(to_table(config), "")) + "\n"
-
-
-def _lines(table: Table, where: str) -> list[str]:
-    lines = [f"{_key(key)} = {_text(v)}" for key, v in table.items() if not isinstance(v, dict)]
-    for key, value in table.items():
-        if isinstance(value, dict):
-            name = where + _key(key)
-            lines += ["", f"[{name}]", *_lines(value, name + ".")]
-    return lines
-
-
-def _key(key: str) -> str:
-    bare = key.replace("-", "").replace("_", "").isalnum() and key.isascii()
-    return key if bare else json.dumps(key, ensure_ascii=False)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_text, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(k)} = {_text(v)}" for k, v in value.items()) + "}"
-    return repr(value)
 
 
 def differences(old: Config, new: Config) -> list[str]:

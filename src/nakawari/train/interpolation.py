@@ -29,9 +29,10 @@ from nakawari.data.heldout import HELD_OUT_SEED
 from nakawari.errors import InputError, MediaError
 from nakawari.optional import need
 from nakawari.tensors import to_frame
-from nakawari.train.config import Config, from_table
+from nakawari.train.config import Config
 from nakawari.train.mixture import Mixture, MixtureConfig, Search, to_device_float
 from nakawari.train.scores import score
+from nakawari.train.tables import from_table
 from nakawari.train.task import Samples
 
 FAMILIES: dict[str, str] = {"fast": "nakawari.train.fast"}

@@ -23,16 +23,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from nakawari import checkpoints
 from nakawari.errors import TrainingError
 from nakawari.train.clock import Clock, stop_signals
-from nakawari.train.config import Config, Optim
+from nakawari.train.config import Config
+from nakawari.train.early import since_best
 from nakawari.train.loader import Schedule, batches
+from nakawari.train.optimizer import freeze, learning_rate, make_optimizer, set_learning_rate
 from nakawari.train.parallel import FlatGradients, Place, joined
 from nakawari.train.run import Run, State, surroundings
+from nakawari.train.start import begin_with
 from nakawari.train.task import Task, find_task
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a start ended: after `step` steps, because `reason` ("done", "time", "signal")."""
+    """How a start ended: after `step` steps, because `reason` ("done", "early", "time", "signal")."""
 
     step: int
     reason: str
@@ -65,9 +67,11 @@ def train(config: Config) -> Outcome:
         schedule = Schedule.of(config.batch, place.rank, place.world)
         gradients = FlatGradients(state.net)
         steps = (state.step, config.steps)
+        early = enough(config, task, run)
+        leave = early
         with closing(batches(task.data(), schedule, steps, config.compute, place.device)) as source:
-            while state.step < config.steps:
-                set_learning_rate(state, config.optim, config.steps)
+            while state.step < config.steps and not leave:
+                set_learning_rate(state.optimizer, rate_at(config, state, state.step))
                 gradients.zero()
                 said: list[Losses] = []
                 for number in range(schedule.passes):
@@ -80,7 +84,7 @@ def train(config: Config) -> Outcome:
                     said.append({name: value.detach().float() for name, value in losses.items()})
                 place.average(gradients.flat)
                 norm = gradients.flat.norm()
-                means, leave = consult(place, said, norm, stop.asked or clock.over())
+                means, leave = consult(place, said, norm, stop.asked or clock.over() or early)
                 if not all(map(math.isfinite, means.values())):
                     run.save(state)
                     broken = broken_pass(said, means)
@@ -94,13 +98,14 @@ def train(config: Config) -> Outcome:
                 state.step += 1
                 state.add(means)
                 tell(config, task, run, state, clock)
+                if config.every.evaluate_steps and state.step % config.every.evaluate_steps == 0:
+                    early = enough(config, task, run)  # all leave together, after the next step
                 if leave or state.step == config.steps or clock.checkpoint_due():
                     state.seconds += clock.since_checkpoint()
                     run.save(state)
-                if leave:
-                    break
-    reason = "done" if state.step == config.steps else "signal" if stop.asked else "time"
-    return Outcome(state.step, reason)
+    if state.step == config.steps:
+        return Outcome(state.step, "done")
+    return Outcome(state.step, "early" if early else "signal" if stop.asked else "time")
 
 
 def prepare_torch(config: Config, place: Place) -> None:
@@ -131,14 +136,12 @@ def begin(config: Config, task: Task, run: Run, place: Place) -> State:
     if config.compute.channels_last:
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
-    state = State(net.train(), ema, make_optimizer(net, config.optim))
+    freeze(net.train(), config.optim.parts)
+    state = State(net, ema, make_optimizer(net, config.optim))
     run.open()
     resumed = run.restore(state)
-    if not resumed and config.start.weights:
-        tensors, header = checkpoints.load(config.start.weights, torch.float32)
-        for each in (net, ema):
-            checkpoints.load_strictly(each, tensors, config.start.weights)
-        state.step = state.fresh_at = header.steps if config.start.go_on else 0
+    if not resumed:
+        state.step = state.fresh_at = begin_with(config.start, (net, ema))
     place.agree(state.step, "the step to go on from")
     if place.first:
         log.info("%s: step %d of %d on %s", run.folder, state.step, config.steps, place.device)
@@ -148,29 +151,17 @@ def begin(config: Config, task: Task, run: Run, place: Place) -> State:
     return state
 
 
-def make_optimizer(net: nn.Module, optim: Optim) -> torch.optim.AdamW:
-    """AdamW that shrinks kernels and matrices, not biases, norms and scalars."""
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": optim.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    betas = (optim.beta1, optim.beta2)
-    return torch.optim.AdamW([g for g in groups if g["params"]], optim.lr, betas, optim.epsilon, fused=fused)
+def rate_at(config: Config, state: State, step: int) -> float:
+    """The learning rate of a step."""
+    return learning_rate(config.optim, step, config.steps, state.fresh_at)
 
 
-def learning_rate(optim: Optim, step: int, steps: int, fresh_at: int) -> float:
-    """Half a cosine over all steps, times a ramp from where the optimizer began without a past."""
-    ramp = min(1.0, (step - fresh_at + 1) / max(1, optim.warmup_steps))
-    cosine = 0.5 + 0.5 * math.cos(math.pi * step / max(1, steps - 1))
-    return ramp * (optim.final_lr + (optim.lr - optim.final_lr) * cosine)
-
-
-def set_learning_rate(state: State, optim: Optim, steps: int) -> None:
-    """Tell the optimizer the learning rate of this step."""
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate(optim, state.step, steps, state.fresh_at)
+def enough(config: Config, task: Task, run: Run) -> bool:
+    """Whether the scores say that it is time to stop early."""
+    if not config.stop.patience:
+        return False
+    ago = since_best(run.rows(), config.stop, task.splits)
+    return ago is not None and ago >= config.stop.patience
 
 
 def consult(place: Place, said: list[Losses], norm: Tensor, leave: bool) -> tuple[dict[str, float], bool]:
@@ -216,7 +207,7 @@ def tell(config: Config, task: Task, run: Run, state: State, clock: Clock) -> No
     """Write the losses, scores and pictures that are due."""
     every, last = config.every, state.step == config.steps
     if every.log_steps and (last or state.step % every.log_steps == 0):
-        rate = learning_rate(config.optim, state.step - 1, config.steps, state.fresh_at)
+        rate = rate_at(config, state, state.step - 1)
         samples = state.step * config.batch.size
         row: dict[str, Any] = {
             "kind": "train",
@@ -246,3 +237,5 @@ def evaluate(config: Config, task: Task, run: Run, state: State) -> None:
         scores = task.evaluate(state.ema, split)
         log.info("step %d, %s: %s", state.step, split, scores)
         run.log({"kind": "evaluate", "step": state.step, "split": split, **scores})
+    if config.stop.patience and since_best(run.rows(), config.stop, task.splits) == 0:
+        run.save_weights(state, "best.safetensors")

@@ -5,6 +5,7 @@
     metrics.jsonl         a line for each report of losses and of scores
     sheets/000001000.png  pictures to look at
     weights.safetensors   the averaged weights, newest; `nakawari.load` needs nothing else
+    best.safetensors      the best so far, where `[stop]` looks for it
     checkpoints/000001000/manifest.json, state.000, state.001, …
     failed/               the batch at which a loss stopped being a number
 
@@ -32,7 +33,8 @@ from torch import Tensor, nn
 import nakawari
 from nakawari import checkpoints
 from nakawari.errors import InputError, ModelError, OutputError
-from nakawari.train.config import Config, differences, read_config, to_toml
+from nakawari.train.config import Config, differences, read_config
+from nakawari.train.tables import to_toml
 
 _MB = 1 << 20
 
@@ -164,13 +166,14 @@ class Run:
                 _sync(self.checkpoints)
             except OSError as error:
                 raise OutputError(f"{final} cannot be written: {error.strerror or error}.") from error
-        self._save_weights(state)
+        self.save_weights(state)
         for old in self._all()[: -self.config.keep.checkpoints]:
             doomed = old.with_name(old.name + ".part")
             old.rename(doomed)  # a half-deleted checkpoint must not bear a checkpoint's name
             shutil.rmtree(doomed)
 
-    def _save_weights(self, state: State) -> None:
+    def save_weights(self, state: State, name: str = "weights.safetensors") -> None:
+        """Write the averaged weights, with all that is known of them in the header."""
         kind = torch.float16 if self.config.keep.weights == "float16" else torch.float32
         notes = {
             "samples": state.step * self.config.batch.size,
@@ -178,8 +181,9 @@ class Run:
             "optim": {"lr": self.config.optim.lr, "ema_decay": self.config.optim.ema_decay},
             "version": nakawari.__version__,
         }
-        header = checkpoints.Header(steps=state.step, licence=self.config.licence, notes=notes, **self.header)
-        checkpoints.save(self.folder / "weights.safetensors", state.ema.state_dict(), header, kind)
+        known = {**self.header, "notes": notes | self.header.get("notes", {})}
+        header = checkpoints.Header(steps=state.step, licence=self.config.licence, **known)
+        checkpoints.save(self.folder / name, state.ema.state_dict(), header, kind)
 
     def _all(self) -> list[Path]:
         return sorted(path for path in self.checkpoints.glob("*") if path.name.isdigit())
@@ -215,9 +219,14 @@ class Run:
         """Drop lines of the log that the steps to come will write again, and a line that a kill cut short."""
         path = self.folder / "metrics.jsonl"
         if self.writes and path.exists():
-            rows = [row for line in path.read_text().splitlines() if (row := _row(line))]
-            kept = [json.dumps(row) + "\n" for row in rows if row["step"] <= step]
+            kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
             checkpoints.write_atomic(path, "".join(kept).encode())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The metrics so far."""
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [row for line in lines if (row := _row(line))]
 
     def log(self, row: dict[str, Any]) -> None:
         """Add a line to the metrics."""

@@ -65,7 +65,7 @@ class Task(Protocol):
         ...
 
     def header(self) -> dict[str, Any]:
-        """`model`, `config` and `data` of the header of the weights (see `checkpoints.Header`)."""
+        """`model`, `config`, `data` and perhaps `notes` of the weights' header (see `checkpoints.Header`)."""
         ...
 
 
