@@ -48,3 +48,7 @@ def search(frame0: Any, frame1: Any) -> tuple[Tensor, Tensor]:
     down = torch.arange(height, dtype=torch.float32)[:, None].expand(height, width)
     place = torch.stack((across, down))
     return place, -place
+
+
+def searcher(config: Losses) -> Any:
+    return search

@@ -116,10 +116,9 @@ def test_files_build_on_files(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "ground.toml").write_text("steps = 9\n[optim]\nlr = 1e-3\ndrops = [1, 2]\n[data]\nsize = 3\n")
     (tmp_path / "small.toml").write_text("[data]\nsize = 1\n")
-    (tmp_path / "deep" / "top.toml").write_text(
-        'base = ["../ground.toml", "../small.toml"]\n[optim]\ndrops = [5]\n'
-    )
-    config = read_config(tmp_path / "deep" / "top.toml", ["optim.lr=2e-3"])
+    top = tmp_path / "deep" / "top.toml"
+    top.write_text('base = ["../ground.toml", "../small.toml"]\n[optim]\ndrops = [5]\n')
+    config = read_config(top, ["optim.lr=2e-3"])
     assert (config.steps, config.optim.lr, config.optim.drops, config.data) == (9, 2e-3, (5,), {"size": 1})
     (tmp_path / "ground.toml").write_text('base = "deep/top.toml"\n')
     with pytest.raises(InputError, match="builds on itself"):

@@ -133,9 +133,9 @@ class StyleWeights:
     gram: float = 0.0
 
     @staticmethod
-    def at(step: int, switch: int) -> StyleWeights:
-        """(1, 1, 0) before step `switch`, (1, 0.25, 40) from it on: Gram from the start does not converge."""
-        return StyleWeights() if step < switch else StyleWeights(1.0, 0.25, 40.0)
+    def at(step: int, switch: int, gram: float = 40.0) -> StyleWeights:
+        """(1, 1, 0) before step `switch`, (1, 0.25, gram) from it on: Gram from the start does not converge."""
+        return StyleWeights() if step < switch else StyleWeights(1.0, 0.25, gram)
 
 
 def load_lpips(backbone: str, heads: str, device: torch.device | str = "cpu") -> Lpips:

@@ -13,7 +13,8 @@ from nakawari.losses.image import census, charbonnier, laplacian, line_weighted_
 from nakawari.models.fast.net import FastNet
 from nakawari.models.fast.parts import FastConfig
 from nakawari.ops.search import search_both
-from nakawari.tensors import Array, pad_to_multiple, unpad
+from nakawari.tensors import pad_to_multiple, unpad
+from nakawari.train.mixture import Search
 from nakawari.train.task import Samples
 
 Config = FastConfig
@@ -47,9 +48,9 @@ def build(config: FastConfig) -> nn.Module:
     return FastNet(config)
 
 
-def search(frame0: Array, frame1: Array) -> tuple[Tensor, Tensor]:
-    """What the network is given to start from."""
-    return search_both(frame0, frame1)
+def searcher(config: Losses) -> Search | None:
+    """What gives the network something to start from."""
+    return search_both
 
 
 def losses(net: nn.Module, batch: Samples, step: int, config: Losses) -> dict[str, Tensor]:

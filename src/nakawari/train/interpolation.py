@@ -7,11 +7,13 @@ A family of networks takes part by a training module with
     build(config) -> nn.Module
     losses(net, batch, step, config: Losses) -> dict[str, Tensor]       the total under "loss"
     draw(net, batch) -> Tensor                                          [B, 3, H, W], for scores and sheets
-    search(frame0, frame1) -> (flow01, flow10)                          or None: no motion from outside
+    searcher(config: Losses) -> (frame0, frame1) -> (flow01, flow10)    or None: no motion from outside
 
-and a row in FAMILIES. Batches hold `frame0`, `framet`, `frame1` as float32 in [0, 1], `t` [B], what the
-configuration calls known (`flow01`, `visible01`, …), and `search01`, `search10` where there is a search.
-`draw` may look at all but `framet` and what is known; frames come in any size.
+and a row in FAMILIES; `Losses` may inherit what families share from `pictures.Pictures`.
+
+Batches hold `frame0`, `framet`, `frame1` as float32 in [0, 1], `t` [B], what the configuration calls known
+(`flow01`, `visible01`, …), and `search01`, `search10` where there is a search. `draw` may look at all but
+`framet` and what is known (guides it may see); frames come in any size.
 """
 
 from __future__ import annotations
@@ -31,14 +33,21 @@ from nakawari.optional import need
 from nakawari.tensors import to_frame
 from nakawari.train.config import Config
 from nakawari.train.mixture import Mixture, MixtureConfig, Search, to_device_float
+from nakawari.train.pictures import Pictures
 from nakawari.train.scores import score
 from nakawari.train.tables import from_table
 from nakawari.train.task import Samples
 
-FAMILIES: dict[str, str] = {"fast": "nakawari.train.fast"}
+FAMILIES: dict[str, str] = {
+    "fast": "nakawari.train.fast",
+    **dict.fromkeys(("animeinterp", "animeinterp-gma"), "nakawari.train.animeinterp"),
+    **dict.fromkeys(("rife", "rife-m", "rife-2r", "rife-hd3"), "nakawari.train.rife"),
+    **dict.fromkeys(("film-l1", "film-vgg", "film-style"), "nakawari.train.film"),
+}
 """Training modules by `model`; a dotted module is taken as it is."""
 
 _SHEET_ROWS = 6
+_SEEN = ("frame0", "frame1", "t", "search01", "search10", "guide01", "guide10")
 
 
 class Family(Protocol):
@@ -46,7 +55,10 @@ class Family(Protocol):
 
     Config: type[Any]
     Losses: type[Any]
-    search: Search | None
+
+    def searcher(self, config: Any) -> Search | None:
+        """What finds motion for the network to start from, if anything does."""
+        ...
 
     def build(self, config: Any) -> nn.Module:
         """The network with fresh weights."""
@@ -82,6 +94,11 @@ class Interpolation:
         self.mixture = from_table(MixtureConfig, config.data, "data").check()
         self.model_config: Any = from_table(self.family.Config, config.model_config, "model_config")
         self.losses: Any = from_table(self.family.Losses, config.losses, "losses")
+        self.search = self.family.searcher(self.losses)
+        self.notes: dict[str, Any] = {}
+        if isinstance(self.losses, Pictures):
+            self.losses.ready(device)
+            self.notes = self.losses.notes()
         self.folders = {Path(folder).name: Path(folder) for folder in self.mixture.triplets}
         self.splits = (("held-out",) if self.mixture.held_out else ()) + tuple(self.folders)
         self._fixed: dict[str, list[Samples]] = {}
@@ -92,7 +109,7 @@ class Interpolation:
 
     def data(self) -> Mixture:
         """The mixture."""
-        return Mixture(self.mixture, self.config.seed, self.family.search)
+        return Mixture(self.mixture, self.config.seed, self.search)
 
     def step(self, net: nn.Module, batch: Samples, step: int) -> dict[str, Tensor]:
         """The family's losses."""
@@ -121,10 +138,11 @@ class Interpolation:
     def header(self) -> dict[str, Any]:
         """What the weights are of."""
         told = self.config.trained_on or ", ".join(source.kind for source in self.mixture.sources)
-        return {"model": self.config.model, "config": asdict(self.model_config), "data": told}
+        config = asdict(self.model_config)
+        return {"model": self.config.model, "config": config, "data": told, "notes": self.notes}
 
     def _draw(self, net: nn.Module, sample: Samples) -> Tensor:
-        seen = {k: v for k, v in sample.items() if k in ("frame0", "frame1", "t", "search01", "search10")}
+        seen = {name: value for name, value in sample.items() if name in _SEEN}
         with torch.no_grad():
             return self.family.draw(net, seen).float()
 
@@ -138,7 +156,7 @@ class Interpolation:
 
     def _held_out(self) -> list[Samples]:
         seed = self.config.seed + HELD_OUT_SEED
-        stream = Mixture(self.mixture, seed, self.family.search, augmented=False, held_out=True)
+        stream = Mixture(self.mixture, seed, self.search, augmented=False, held_out=True)
         return [stream.batch([index]) for index in range(self.mixture.held_out)]
 
     def _triplets(self, folder: Path) -> list[Samples]:
@@ -160,8 +178,8 @@ class Interpolation:
             "frame1": tensors[2],
             "t": torch.full((1,), 0.5),
         }
-        if self.family.search is not None:
-            found = self.family.search(frames[0], frames[2])
+        if self.search is not None:
+            found = self.search(frames[0], frames[2])
             sample |= {"search01": found[0][None], "search10": found[1][None]}
         return sample
 

@@ -24,18 +24,22 @@ class AnimeInterpConfig:
             network of its own sees frame 0 (Fig. 3.3 of the thesis). It needs weights trained so.
         iterations: updates of the flow.
         refine: False leaves recurrent refinement out, the coarse flow is final ("w/o RFR" of the paper).
+        narrow: all widths are divided by this (1, 2, 4, 8 or 16); above 1 for small experiments.
     """
 
     attention: Attention = "none"
     mode: Mode = "official"
     iterations: int = 12
     refine: bool = True
+    narrow: int = 1
 
     def __post_init__(self) -> None:
         for name, known in (("attention", ("none", "gma")), ("mode", ("official", "paper"))):
             value = getattr(self, name)
             if value not in known:
                 raise ModelError(f"{name} is {value!r}; wanted {' or '.join(known)}.")
+        if self.narrow not in (1, 2, 4, 8, 16):
+            raise ModelError(f"narrow is {self.narrow}; wanted 1, 2, 4, 8 or 16.")
         if self.iterations < 1:
             raise ModelError(f"iterations is {self.iterations}; wanted 1 or more.")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nakawari.errors import ModelError
 from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.rfr import FlowFeatures, RecurrentFlowRefinement
-from nakawari.models.animeinterp.synthesis import FeaturePyramid, GridNet, push
+from nakawari.models.animeinterp.synthesis import WIDTHS, FeaturePyramid, GridNet, push
 
 Flows = tuple[Tensor, Tensor]
 """flow01 and flow10, [B, 2, H, W], pixels."""
@@ -33,8 +33,9 @@ class AnimeInterpNet(nn.Module):
         super().__init__()
         self.config = config or AnimeInterpConfig()
         self.refine = RecurrentFlowRefinement(self.config) if self.config.refine else None
-        self.features = FeaturePyramid()
-        self.synthesis = GridNet()
+        one, two, three = (width // self.config.narrow for width in WIDTHS)
+        self.features = FeaturePyramid((one, two, three))
+        self.synthesis = GridNet((one, two, three))
 
     def encode(self, image: Tensor) -> Features:
         """All that is known of [B, 3, H, W] without its neighbours."""

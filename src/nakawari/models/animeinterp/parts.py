@@ -40,13 +40,13 @@ class Residual(nn.Module):
 
 
 class FeatureEncoder(nn.Module):
-    """256 features of a picture at 1/8, after three stages of residual blocks."""
+    """256 features of a picture at 1/8 (fewer if `narrow`), after three stages of residual blocks."""
 
-    def __init__(self, norm: Norm) -> None:
+    def __init__(self, norm: Norm, narrow: int = 1) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 64, 7, 2, 3)
-        self.stem_norm = _norm(norm, 64)
-        widths = (64, 64, 96, 128)
+        widths = tuple(width // narrow for width in (64, 64, 96, 128))
+        self.stem = nn.Conv2d(3, widths[0], 7, 2, 3)
+        self.stem_norm = _norm(norm, widths[0])
         self.stages = nn.Sequential(
             *(
                 nn.Sequential(
@@ -56,7 +56,7 @@ class FeatureEncoder(nn.Module):
                 for n in range(3)
             )
         )
-        self.head = nn.Conv2d(128, 256, 1)
+        self.head = nn.Conv2d(widths[-1], 256 // narrow, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """[B, 3, H, W] in [-1, 1] → [B, 256, H/8, W/8]."""
@@ -68,13 +68,14 @@ class FeatureEncoder(nn.Module):
 class MotionEncoder(nn.Module):
     """Agreement around where each pixel looks, and its flow, as 128 features (the last two are the flow)."""
 
-    def __init__(self, planes: int) -> None:
+    def __init__(self, planes: int, narrow: int = 1) -> None:
         super().__init__()
-        self.agreement1 = nn.Conv2d(planes, 256, 1)
-        self.agreement2 = nn.Conv2d(256, 192, 3, padding=1)
-        self.flow1 = nn.Conv2d(2, 128, 7, padding=3)
-        self.flow2 = nn.Conv2d(128, 64, 3, padding=1)
-        self.both = nn.Conv2d(192 + 64, 126, 3, padding=1)
+        n = narrow
+        self.agreement1 = nn.Conv2d(planes, 256 // n, 1)
+        self.agreement2 = nn.Conv2d(256 // n, 192 // n, 3, padding=1)
+        self.flow1 = nn.Conv2d(2, 128 // n, 7, padding=3)
+        self.flow2 = nn.Conv2d(128 // n, 64 // n, 3, padding=1)
+        self.both = nn.Conv2d(256 // n, 128 // n - 2, 3, padding=1)
 
     def forward(self, flow: Tensor, agreement: Tensor) -> Tensor:
         """Flow [B, 2, h, w] and agreement [B, planes, h, w] → [B, 128, h, w]."""

@@ -35,7 +35,8 @@ from nakawari.ops.correlation import all_pairs, look_up, look_up_on_demand, pyra
 from nakawari.ops.warp import pixel_grid
 
 LEVELS, RADIUS = 4, 4
-HIDDEN = CONTEXT = MOTION = 128
+WIDTH = 128
+"""Channels of the hidden state, of the context and of what is known of motion."""
 VOLUMES_MIB = 1024
 """The agreement of all with all of both directions, and attention, may take so much memory."""
 
@@ -57,20 +58,23 @@ class RecurrentFlowRefinement(nn.Module):
     def __init__(self, config: AnimeInterpConfig) -> None:
         super().__init__()
         self.config = config
-        paper, gma = config.mode == "paper", config.attention == "gma"
-        self.encoder = FeatureEncoder("instance" if config.normalised else "none")
-        self.context = FeatureEncoder("batch") if paper else None
+        paper, gma, n = config.mode == "paper", config.attention == "gma", config.narrow
+        width = self.width = WIDTH // n
+        self.encoder = FeatureEncoder("instance" if config.normalised else "none", n)
+        self.context = FeatureEncoder("batch", n) if paper else None
         self.attention = ErrorAttention() if paper else None
-        self.aggregate = GlobalMotionAggregation(CONTEXT) if gma else None
-        self.motion = MotionEncoder(LEVELS * (2 * RADIUS + 1) ** 2)
-        heard = 2 * MOTION if gma else MOTION
-        self.across = GatedPass(HIDDEN, CONTEXT, heard, (1, 5))
-        self.down = GatedPass(HIDDEN, CONTEXT, heard, (5, 1))
+        self.aggregate = GlobalMotionAggregation(width) if gma else None
+        self.motion = MotionEncoder(LEVELS * (2 * RADIUS + 1) ** 2, n)
+        heard = 2 * width if gma else width
+        self.across = GatedPass(width, width, heard, (1, 5))
+        self.down = GatedPass(width, width, heard, (5, 1))
         self.flow_head = nn.Sequential(
-            nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(256, 2, 3, padding=1)
+            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(2 * width, 2, 3, padding=1),
         )
         self.mask_head = nn.Sequential(
-            nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(256, 9 * 64, 1)
+            nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(2 * width, 9 * 64, 1)
         )
 
     @property
@@ -130,6 +134,23 @@ class RecurrentFlowRefinement(nn.Module):
             )
         return self._enlarged(flows[0], size), self._enlarged(flows[1], size)
 
+    def every(
+        self,
+        features0: FlowFeatures,
+        features1: FlowFeatures,
+        size: tuple[int, int],
+        start: tuple[Tensor, Tensor] | None = None,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """What `forward` gives, after each correction; differentiable, for training on flow."""
+        batch, _, rows, columns = features0.matching.shape
+        starts = start or (features0.matching.new_zeros(batch, 2, rows, columns),) * 2
+        looking = self._look_in_volumes(features0.matching, features1.matching)
+        context = torch.cat([features0.context, features1.context])
+        each: list[Tensor] = []
+        self._refine(looking, context, torch.cat(starts), self.config.iterations, each)
+        pairs = [flow.chunk(2) for flow in each]
+        return [(self._enlarged(one, size), self._enlarged(other, size)) for one, other in pairs]
+
     def coarse(self, flow: Tensor, image0: Tensor, image1: Tensor) -> Tensor:
         """Where refinement starts, from the flow of whole segments.
 
@@ -172,9 +193,16 @@ class RecurrentFlowRefinement(nn.Module):
         scales = pyramid(other, LEVELS)
         return lambda places: look_up_on_demand(own, scales, places, RADIUS)
 
-    def _refine(self, looking: Looking, context: Tensor, start: Tensor, count: int) -> Tensor:
-        """Flow [B, 2, 8h, 8w] from a start [B, 2, h, w] and a context [B, 256, h, w]."""
-        hidden, context = torch.split(context, [HIDDEN, CONTEXT], 1)
+    def _refine(
+        self,
+        looking: Looking,
+        context: Tensor,
+        start: Tensor,
+        count: int,
+        each: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Flow [B, 2, 8h, 8w] from a start [B, 2, h, w] and a context [B, 256, h, w]; `each` takes all."""
+        hidden, context = torch.split(context, self.width, 1)
         hidden, context = torch.tanh(hidden), torch.relu(context)
         attention = None if self.aggregate is None else self.aggregate.attend(context)
         across, down = self.across.settle(context), self.down.settle(context)
@@ -187,7 +215,9 @@ class RecurrentFlowRefinement(nn.Module):
                 motion = torch.cat([motion, self.aggregate(attention, motion)], 1)
             hidden = self.down(self.across(hidden, motion, across), motion, down)
             flow = flow + self.flow_head(hidden)
-        return convex_upsample(flow, 0.25 * self.mask_head(hidden))
+            if each is not None:
+                each.append(convex_upsample(flow, 0.25 * self.mask_head(hidden)))
+        return each[-1] if each else convex_upsample(flow, 0.25 * self.mask_head(hidden))
 
     @staticmethod
     def _enlarged(flow: Tensor, size: tuple[int, int]) -> Tensor:

@@ -33,10 +33,10 @@ class Rectifier(nn.PReLU):
 class FeaturePyramid(nn.Module):
     """Features of a picture at full size, a half and a quarter."""
 
-    def __init__(self) -> None:
+    def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
         super().__init__()
-        inputs = (3, WIDTHS[0], WIDTHS[0], WIDTHS[1], WIDTHS[1], WIDTHS[2])
-        outputs = tuple(width for width in WIDTHS for _ in range(2))
+        inputs = (3, widths[0], widths[0], widths[1], widths[1], widths[2])
+        outputs = tuple(width for width in widths for _ in range(2))
         strides = (1, 1, 2, 1, 2, 1)
         self.convs = nn.ModuleList(
             nn.Conv2d(i, o, 3, s, 1) for i, o, s in zip(inputs, outputs, strides, strict=True)
@@ -86,13 +86,13 @@ class GridNet(nn.Module):
     Numbers are (row, column) of the published grid of six columns, of which the middle two are left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
         super().__init__()
-        c0, c1, c2 = WIDTHS
+        c0, c1, c2 = widths
         self.picture_head = Cell(6, c0)
-        self.heads = nn.ModuleList(Cell(2 * width, width) for width in WIDTHS)
+        self.heads = nn.ModuleList(Cell(2 * width, width) for width in widths)
         self.lateral = nn.ModuleDict(
-            {f"{row}{column}": Cell(WIDTHS[row], WIDTHS[row]) for row, column in _LATERAL}
+            {f"{row}{column}": Cell(widths[row], widths[row]) for row, column in _LATERAL}
         )
         self.down = nn.ModuleDict({"10": Cell(c0, c1, 2), "11": Cell(c0, c1, 2),
                                    "20": Cell(c1, c2, 2), "21": Cell(c1, c2, 2)})  # fmt: skip

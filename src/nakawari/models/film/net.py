@@ -225,8 +225,8 @@ class FilmNet(nn.Module):
 
         return in_strips(strip, near.shape, 2 * near.shape[1], Estimator.ACROSS)
 
-    def draw(self, first: Pyramid, second: Pyramid, flows: Flows, t: float) -> Tensor:
-        """The picture at t, [B, 3, H, W], not clamped."""
+    def draw(self, first: Pyramid, second: Pyramid, flows: Flows, t: float | Tensor) -> Tensor:
+        """The picture at t (or [B, 1, 1, 1] of them), [B, 3, H, W], not clamped."""
         top = self.config.fused - 1
         made = _Aligned(first, second, flows, top, t)(slice(None))
         for level in reversed(range(top)):
@@ -252,7 +252,7 @@ class FilmNet(nn.Module):
 class _Aligned:
     """Keys, features and flow of one level, warped to t, a strip of rows at a time."""
 
-    def __init__(self, first: Pyramid, second: Pyramid, flows: Flows, level: int, t: float) -> None:
+    def __init__(self, first: Pyramid, second: Pyramid, flows: Flows, level: int, t: float | Tensor) -> None:
         self.sides = [(p.images[level], p.features[level]) for p in (first, second)]
         self.channels = 2 * (3 + first.features[level].shape[1] + 2)
         # Flow from frame 0 is read as flow to frame 0 from what lies between, and so for frame 1.

@@ -6,6 +6,7 @@ each other.
 
     encode    features of a frame (later releases), or context for the refinement (the paper's)
     motion    flow to both keys, [B, 4, H, W] (first two: to frame 0), and the mask's logit
+    taught    how the teacher corrects them, while training
     merge     the picture
 
 Pictures and flow are kept at full size, but a block looks at them shrunk by its scale s, and a pixel of a
@@ -23,6 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.errors import ModelError
+from nakawari.models.rife.blocks import Block, Residual, encoder
 from nakawari.models.rife.refine import Refinement
 from nakawari.models.rife.versions import RifeConfig
 from nakawari.ops.warp import backward_warp, sample
@@ -47,124 +50,17 @@ class Motion:
     steps: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
-def conv(inputs: int, outputs: int, stride: int, prelu: bool) -> nn.Sequential:
-    """A 3×3 convolution and its rectifier."""
-    rectifier = nn.PReLU(outputs) if prelu else nn.LeakyReLU(0.2, inplace=True)
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), rectifier)
-
-
-class Skip(nn.Sequential):
-    """Layers with a shortcut around all of them."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, C, h, w] → the same."""
-        out = x
-        for layer in self:
-            out = layer(out)
-        return out + x
-
-
-class Residual(nn.Module):
-    """A gated convolution with a shortcut around it."""
-
-    def __init__(self, width: int, groups: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(width, width, 3, 1, 1, groups=groups)
-        self.beta: nn.Parameter | None = nn.Parameter(torch.ones(1, width, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, width, h, w] → the same."""
-        out = self.conv(x)
-        if self.beta is not None:
-            out = out * self.beta + x
-        return F.leaky_relu_(out, 0.2)
-
-    def fold(self) -> None:
-        """Make gate and shortcut part of the convolution; for drawing only, in float32."""
-        if self.beta is None:
-            return
-        with torch.no_grad():
-            weight = self.conv.weight * self.beta[0, :, None]
-            centre = torch.arange(weight.shape[0])
-            weight[centre, centre % weight.shape[1], 1, 1] += 1
-            self.conv.weight.copy_(weight)
-            assert self.conv.bias is not None
-            self.conv.bias.mul_(self.beta.flatten())
-        self.beta = None
-
-
-class Twins(nn.Module):
-    """Flow and mask from two heads."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.flow, self.mask = (
-            nn.Sequential(
-                nn.ConvTranspose2d(width, width // 2, 4, 2, 1),
-                nn.PReLU(width // 2),
-                nn.ConvTranspose2d(width // 2, outputs, 4, 2, 1),
-            )
-            for outputs in (4, 1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, width, h, w] → [B, 5, 4h, 4w]."""
-        return torch.cat([self.flow(x), self.mask(x)], 1)
-
-
-class Block(nn.Module):
-    """One scale's say."""
-
-    def __init__(self, config: RifeConfig, number: int) -> None:
-        super().__init__()
-        c, width = config, config.widths[number]
-        self.shrink = nn.Sequential(
-            conv(c.inputs(number), width // 2, c.stride, c.prelu), conv(width // 2, width, 2, c.prelu)
-        )
-        self.body = _body(config, width)
-        self.tail: nn.Module
-        if c.tail == "twins":
-            self.tail = Twins(width)
-        elif c.tail == "shuffle":
-            self.tail = nn.Sequential(nn.ConvTranspose2d(width, 4 * c.channels, 4, 2, 1), nn.PixelShuffle(2))
-        else:
-            self.tail = nn.ConvTranspose2d(width, c.channels, 4, 2, 1)
-
-    def forward(self, seen: Tensor) -> Tensor:
-        """[B, inputs, h, w] → [B, channels, h / spread, w / spread]: flow in its own pixels, mask, more."""
-        dtype = next(self.parameters()).dtype
-        said: Tensor = self.tail(self.body(self.shrink(seen.to(dtype)))).float()
-        return said
-
-
-def _body(config: RifeConfig, width: int) -> nn.Sequential:
-    if config.body == "residual":
-        return nn.Sequential(*(Residual(width, config.groups) for _ in range(8)))
-    layers = [conv(width, width, 1, config.prelu) for _ in range(8)]
-    if config.body == "once":
-        return nn.Sequential(Skip(*layers))
-    if config.body == "pairs":
-        return nn.Sequential(*(Skip(*layers[i : i + 2]) for i in range(0, 8, 2)))
-    return nn.Sequential(*layers)
-
-
-def encoder(hidden: int, outputs: int, between: int) -> nn.Sequential:
-    """Features of a frame at its own size."""
-    layers: list[nn.Module] = [nn.Conv2d(3, hidden, 3, 2, 1)]
-    for _ in range(between):
-        layers += [nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(hidden, hidden, 3, 1, 1)]
-    if between:
-        layers += [nn.LeakyReLU(0.2, inplace=True)]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(hidden, outputs, 4, 2, 1))
-
-
 class IFNet(nn.Module):
-    """Any release of RIFE, without its teacher."""
+    """Any release of RIFE; with its teacher where the configuration says so, which drawing does not ask."""
 
     def __init__(self, config: RifeConfig) -> None:
         super().__init__()
         self.config = config
-        self.blocks = nn.ModuleList(Block(config, number) for number in range(len(config.widths)))
+        self.blocks = nn.ModuleList(
+            Block(config, config.inputs(number), width) for number, width in enumerate(config.widths)
+        )
+        # It sees what the last block sees, and the three colours of the truth.
+        self.teacher = Block(config, config.inputs(1) + 3, config.teacher) if config.teacher else None
         self.encoder = None if config.encoder is None else encoder(*config.encoder)
         self.refinement = Refinement(config.context, config.stride) if config.context else None
 
@@ -223,6 +119,37 @@ class IFNet(nn.Module):
         wide0, wide1 = (pad_to_multiple(key, int(4 * scales[0]))[0] for key in keys)
         found = self.motion((wide0, wide1), t, scales, mirrored)
         return Motion(unpad(found.flow, size), unpad(found.mask, size))
+
+    def taught(self, motion: Motion, keys: tuple[Tensor, Tensor], t: float | Tensor, truth: Tensor) -> Motion:
+        """How the teacher, who is shown the picture that is wanted, would correct the last block.
+
+        Args:
+            motion: what `motion` gave.
+            keys, t: as `motion` takes them.
+            truth: [B, 3, H, W].
+
+        Raises:
+            ModelError: the network has no teacher.
+        """
+        if self.teacher is None:
+            raise ModelError("this RIFE has no teacher; wanted teacher = 90 (channels) in its configuration.")
+        warped = beside(
+            backward_warp(keys[0], motion.flow[:, :2]), backward_warp(keys[1], motion.flow[:, 2:])
+        )
+        parts = [beside(*keys), warped] if self.config.keeps_keys else [warped]
+        if self.config.timed:
+            step = torch.as_tensor(t, dtype=truth.dtype, device=truth.device).reshape(-1, 1, 1, 1)
+            parts.insert(1, step.expand_as(truth[:, :1]))
+        said = self.teacher(torch.cat([*parts, motion.mask, truth, motion.flow], 1))
+        full = resize(said[:, :5], self.config.spread)
+        return Motion(motion.flow + full[:, :4] * self.config.spread, motion.mask + full[:, 4:])
+
+    @staticmethod
+    def blend(flow: Tensor, mask: Tensor, image0: Tensor, image1: Tensor) -> Tensor:
+        """The picture before any refinement: both keys where flow leads, shared out by the mask's logit."""
+        warped0 = backward_warp(image0, flow[:, :2])
+        warped1 = backward_warp(image1, flow[:, 2:])
+        return torch.lerp(warped1, warped0, torch.sigmoid(mask))
 
     def merge(
         self,

@@ -37,6 +37,8 @@ class RifeConfig:
         context: channels of the network that refines the merged picture; 0: there is none.
         stride: of the first convolution in each block and of the refinement; 1 works at double resolution.
         ensemble: `mirrored` can be asked for.
+        teacher: channels of the block that is shown the truth while training; 0: there is none, as in files
+            that are only drawn with.
     """
 
     widths: tuple[int, ...]
@@ -57,6 +59,7 @@ class RifeConfig:
     context: int = 0
     stride: int = 2
     ensemble: bool = False
+    teacher: int = 0
 
     @property
     def multiple(self) -> int:
