@@ -134,7 +134,7 @@ class StyleWeights:
 
     @staticmethod
     def at(step: int, switch: int, gram: float = 40.0) -> StyleWeights:
-        """(1, 1, 0) before step `switch`, (1, 0.25, gram) from it on: Gram from the start does not converge."""
+        """(1, 1, 0) before step `switch`, (1, 0.25, gram) from it on: begun with Gram it does not learn."""
         return StyleWeights() if step < switch else StyleWeights(1.0, 0.25, gram)
 
 

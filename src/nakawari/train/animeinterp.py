@@ -138,7 +138,8 @@ def _sequence_loss(flows: Sequence[Flows], batch: Samples, config: Losses) -> Te
                 break  # sets of one direction
             raise InputError("losses.flow wants data.known with flow01.")
         truth = batch[name]
-        known = batch["has_flow"].view(-1, 1, 1, 1)
+        mask = name.replace("flow", "valid")
+        known = batch[mask][:, None] if mask in batch else batch["has_flow"].view(-1, 1, 1, 1)
         valid = known & (truth.square().sum(1, keepdim=True) < config.most_px**2)
         for number, pair in enumerate(flows):
             share = config.decay ** (len(flows) - 1 - number)

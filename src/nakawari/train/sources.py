@@ -9,6 +9,7 @@ from typing import Literal
 
 from nakawari.data.cartoon import draw
 from nakawari.data.lottie import LottieStream
+from nakawari.data.photo import PhotoStream
 from nakawari.data.sample import Sample
 from nakawari.data.sets import FLOW_SETS, SETS, SetStream, open_set
 from nakawari.data.sets.options import Options, Passes
@@ -16,7 +17,7 @@ from nakawari.data.shards import ShardStream
 from nakawari.errors import InputError
 
 Kind = Literal[
-    "cartoon", "lottie", "shards",
+    "cartoon", "photo", "lottie", "shards",
     "atd12k", "vimeo90k-triplet", "vimeo90k-septuplet", "qvi960", "chairs", "things", "sintel",
 ]  # fmt: skip
 _ONE_T = {"atd12k": 0.5, "vimeo90k-triplet": 0.5, **dict.fromkeys(FLOW_SETS, 1.0)}
@@ -27,10 +28,10 @@ class SourceConfig:
     """One source of triplets.
 
     Attributes:
-        kind: "cartoon" draws scenes as they are asked for; "lottie" lays vector animations over backdrops
-            (their motion is not known); "shards" reads samples that were made before; the rest are published
-            sets in their own layouts (`nakawari.data.sets`). Those of flow have nothing between two frames:
-            t is 1, and framet is frame 1.
+        kind: "cartoon" draws scenes as they are asked for, "photo" photo-like ones, "lottie" lays vector
+            animations over backdrops (the motion of these two is not known); "shards" reads samples that were
+            made before; the rest are published sets in their own layouts (`nakawari.data.sets`). Those of
+            flow have nothing between two frames: t is 1, and framet is frame 1.
         folder: of shards, or of a published set.
         archive: lottie.zip, for "lottie".
         weight: how often it is chosen, against the others.
@@ -59,7 +60,7 @@ class SourceConfig:
     @property
     def drawn(self) -> bool:
         """Whether items are drawn on `canvas`, rather than read in whatever size they have."""
-        return self.kind in ("cartoon", "lottie")
+        return self.kind in ("cartoon", "photo", "lottie")
 
     def check(self, crop: tuple[int, int] | None, held_out: int) -> None:
         """Raise InputError where something is missing, does not fit, or would do nothing."""
@@ -94,6 +95,8 @@ class SourceConfig:
             return ShardStream(self.folder, seed).__getitem__
         if self.kind == "lottie":
             return LottieStream(self.archive, seed, self.canvas, held_out=held_out).__getitem__
+        if self.kind == "photo":
+            return PhotoStream(seed, self.canvas, self.t or None).__getitem__
         if self.kind == "cartoon":
             return partial(_scene, seed, self.canvas, self.t or None)
         split: Literal["train", "held-out", "all"] = "held-out" if held_out else self.split

@@ -1,0 +1,165 @@
+"""Every recipe is whole, begins with what it says, and learns: at toy size, on one batch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from nakawari import checkpoints
+from nakawari.cli.verbs import run as main
+from nakawari.errors import InputError
+from nakawari.train.config import read_config
+from nakawari.train.interpolation import Interpolation
+from nakawari.train.optimizer import freeze, make_optimizer
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+RECIPES = sorted(path.stem for path in CONFIGS.glob("*.toml"))
+OURS = ("fast", "fast-gpu")
+MINIS = sorted(path.stem for path in (CONFIGS / "mini").glob("*.toml"))
+CPU = torch.device("cpu")
+
+
+def mini(name: str) -> Interpolation:
+    config = read_config(CONFIGS / "mini" / f"{name}.toml", ["compute.device=cpu", "data.crops=1"])
+    return Interpolation(config, CPU)
+
+
+def test_every_recipe_has_a_twin() -> None:
+    assert set(RECIPES) - set(OURS) == set(MINIS)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in OURS])
+def test_recipes_are_whole(name: str) -> None:
+    """Data, losses and network fit each other, and what is named to be frozen is there."""
+    file = CONFIGS / f"{name}.toml"
+    if "required" in file.read_text() or "wants" in file.read_text():
+        with pytest.raises(InputError, match="init=PATH"):
+            read_config(file)
+    config = read_config(file, ["init=random"])
+    if "style" in config.losses:
+        config = replace(config, losses={**config.losses, "style": {"features": "stand-in"}})
+    task = Interpolation(config, CPU)
+    with torch.device("meta"):
+        net = task.build()
+    freeze(net, config.optim.parts)
+    twin = mini(name)
+    assert twin.config.model == config.model
+    assert twin.config.optim.parts == config.optim.parts
+    assert set(twin.config.losses) == set(task.config.losses)
+
+
+def first_and_last(name: str, most: int = 60) -> tuple[float, float]:
+    """The loss on one batch before training on it, and after; ends when it is well below half."""
+    task = mini(name)
+    torch.manual_seed(0)
+    net = task.build().train()
+    freeze(net, task.config.optim.parts)
+    optimizer = make_optimizer(net, replace(task.config.optim, lr=4e-3))
+    batch = task.data().batch([3])
+    first = last = 0.0
+    for number in range(most):
+        optimizer.zero_grad()
+        loss = task.step(net, batch, number)["loss"]
+        loss.backward()
+        optimizer.step()
+        last = loss.item()
+        first = first or last
+        if last < 0.45 * first:
+            break
+    return first, last
+
+
+LEARN = [
+    "animeinterp-rfr-scenes",
+    "animeinterp-synthesis",
+    "animeinterp-without-rfr",
+    "animeinterp-style",
+    "animeinterp-gma-l1",
+    "rife-base",
+    "rife-colour-3",
+    "film-all-l1",
+    "film-fusion-style",
+    "film-frozen-vgg",
+]
+"""One of each network and loss; the rest differ from these in weights, rates and data."""
+
+
+@pytest.mark.parametrize("name", LEARN)
+def test_minis_overfit_one_batch(name: str) -> None:
+    first, last = first_and_last(name)
+    assert last < 0.5 * first
+
+
+def test_frozen_parts_stay_and_the_rest_learns() -> None:
+    task = mini("film-flow-l1")
+    torch.manual_seed(0)
+    net = task.build().train()
+    freeze(net, task.config.optim.parts)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    optimizer = make_optimizer(net, task.config.optim)
+    task.step(net, task.data().batch([0, 1]), 0)["loss"].backward()
+    optimizer.step()
+    moved = {
+        name.split(".")[0] for name, value in net.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert moved == {"estimators"}
+
+
+def test_a_mini_runs_from_the_command_line(tmp_path: Path) -> None:
+    """And its weights say what they are, draw, and are a starting state."""
+    import nakawari as nk
+
+    small = ["steps=2", "batch.size=1", "data.held_out=1", "compute.device=cpu", "-q"]
+    told = ["train", str(CONFIGS / "mini" / "film-all-style.toml")]
+    assert main([*told, f"out={tmp_path}/one", *small]) == 0
+    header = checkpoints.read_header(tmp_path / "one" / "weights.safetensors")
+    assert header.model == "film-style"
+    assert header.notes["stand-in features"] == ["style"]
+    model = nk.load(tmp_path / "one" / "weights.safetensors")
+    assert model(*(torch.rand(1, 3, 40, 50) for _ in range(2)), t=0.5).shape == (1, 3, 40, 50)
+    assert main([*told, f"out={tmp_path}/two", f"init={tmp_path}/one/weights.safetensors", *small]) == 0
+    assert main([*told, f"out={tmp_path}/three", "losses.style.features=absent.pth", *small]) == 1
+    assert not (tmp_path / "three").exists()
+
+
+def test_a_network_with_a_teacher_draws_without_asking(tmp_path: Path) -> None:
+    import nakawari as nk
+
+    task = mini("rife-base")
+    net = task.build().eval()
+    file = tmp_path / "rife.safetensors"
+    header = task.header()
+    checkpoints.save(file, net.state_dict(), checkpoints.Header(header["model"], header["config"]))
+    frames = [torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    made = nk.load(file, device="cpu")(*frames, t=0.5)
+    batch = {"frame0": frames[0], "frame1": frames[1], "t": torch.full((1,), 0.5)}
+    with torch.no_grad():
+        wanted: Tensor = task.family.draw(net, batch)
+    assert torch.allclose(made, wanted, atol=2e-3)
+    with pytest.raises(InputError, match="½ only"):
+        task.family.draw(net, {**batch, "t": torch.full((1,), 0.25)})
+
+
+def test_the_teacher_has_the_shape_of_the_published_one() -> None:
+    """636,665 parameters and 20 inputs, as counted of the paper's network."""
+    config = read_config(CONFIGS / "rife-base.toml", ["init=random"])
+    with torch.device("meta"):
+        net = Interpolation(config, CPU).build()
+    teacher = {name: value for name, value in net.named_parameters() if name.startswith("teacher.")}
+    assert sum(value.numel() for value in teacher.values()) == 636_665
+    assert next(iter(teacher.values())).shape[1] == 20
+    assert sum(value.numel() for value in net.parameters()) == 10_708_215
+
+
+def test_flow_is_learned_where_it_is_known() -> None:
+    task = mini("animeinterp-rfr-scenes")
+    torch.manual_seed(0)
+    net = task.build()
+    batch = task.data().batch([0])
+    unknown = {**batch, "has_flow": torch.zeros_like(batch["has_flow"])}
+    assert float(task.step(net, batch, 0)["flow"]) > 0 == float(task.step(net, unknown, 0)["flow"])
+    nowhere = torch.zeros(1, 64, 64, dtype=torch.bool)
+    masked = {**batch, "valid01": nowhere, "valid10": nowhere}
+    assert float(task.step(net, masked, 0)["flow"]) == 0
