@@ -1,6 +1,6 @@
 """The miniature study: every mini recipe under one budget, scored by slice, with seeds; resumed where it was.
 
-    python benchmarks/study.py run OUT --steps 400 --seeds 0 1 2 [--only film]
+    python benchmarks/study.py run OUT --steps 400 --seeds 0 1 2 [--only freezing rife-3]
     python benchmarks/study.py report OUT          tables and curves in Markdown
     python benchmarks/study.py compare OUT A B     triplet by triplet, and crops of where they differ most
 
@@ -78,7 +78,7 @@ def experiments() -> dict[str, tuple[Experiment, ...]]:
         for part in ("all", "fusion", "flow", "frozen", "rates")
     ]
     return {
-        "animeinterp": (
+        "parts-and-gma": (
             e("rfr", "animeinterp-rfr-scenes", share=2.0, also=("model_config.mode=official",), shown=False),
             e("synthesis", "animeinterp-synthesis", "rfr", also=("model_config.mode=official",), shown=False),
             e("animeinterp", "animeinterp", "synthesis", also=("model_config.mode=official",)),
@@ -90,7 +90,7 @@ def experiments() -> dict[str, tuple[Experiment, ...]]:
             e("gma-l1", "animeinterp-gma-l1", "gma-synthesis"),
             e("gma-style", "animeinterp-gma-style", "gma-l1"),
         ),
-        "rife": (
+        "colour": (
             e("rife-base", "rife-base", share=2.0),
             e("rife-0.3", "rife-colour-0.3", share=2.0),
             e("rife-3", "rife-colour-3", share=2.0),
@@ -99,7 +99,7 @@ def experiments() -> dict[str, tuple[Experiment, ...]]:
             e("rife-30-scratch", "rife-colour-30-scratch", share=2.0),
             e("rife-300-scratch", "rife-colour-300-scratch", share=2.0),
         ),
-        "film": tuple(film),
+        "freezing": tuple(film),
     }
 
 
@@ -109,12 +109,31 @@ def experiments() -> dict[str, tuple[Experiment, ...]]:
 def run(arguments: argparse.Namespace) -> None:
     """Train and score what is missing."""
     torch.set_num_threads(arguments.threads)
+    chosen = wanted(arguments.only)
     for seed in arguments.seeds:
-        for table in experiments().values():
-            for each in table:
-                if arguments.only and not any(word in each.name for word in arguments.only):
-                    continue
-                one(arguments, each, seed)
+        for each in chosen:
+            one(arguments, each, seed)
+
+
+def wanted(names: list[str]) -> list[Experiment]:
+    """The experiments of these names or tables (all where there are none), after what they start from."""
+    tables = experiments()
+    known = {each.name: each for table in tables.values() for each in table}
+    asked = names or list(tables)
+    unknown = [name for name in asked if name not in known and name not in tables]
+    if unknown:
+        raise SystemExit(f"no experiment {', '.join(unknown)}; there are {', '.join([*tables, *known])}")
+    chosen: dict[str, Experiment] = {}
+
+    def choose(each: Experiment) -> None:
+        if each.start:
+            choose(known[each.start])
+        chosen[each.name] = each
+
+    for name in asked:
+        for each in tables.get(name, (known[name],) if name in known else ()):
+            choose(each)
+    return list(chosen.values())
 
 
 def one(arguments: argparse.Namespace, each: Experiment, seed: int) -> None:
@@ -296,8 +315,8 @@ def columns(table: str) -> list[tuple[str, tuple[str, str], int]]:
         ("sharpness", ("scenes", "sharpness"), 3),
     ]
     more = {
-        "rife": [(name, ("wishes", name), 4) for name in ("distribution", "motion", "clustered")],
-        "film": [("photo-like", ("photo", "psnr"), 2)],
+        "colour": [(name, ("wishes", name), 4) for name in ("distribution", "motion", "clustered")],
+        "freezing": [("photo-like", ("photo", "psnr"), 2)],
     }
     return [*psnr, *rest, *more.get(table, []), ("anita", ("anita", "psnr"), 2)]
 
@@ -407,7 +426,12 @@ def main() -> None:
         "--steps", type=int, default=400, help="of an experiment (starting states have twice that)"
     )
     go.add_argument("--seeds", type=int, nargs="+", default=[0])
-    go.add_argument("--only", nargs="*", default=[], help="experiments whose names hold one of these")
+    go.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        help="experiments or tables, in this order; what they start from comes first",
+    )
     go.add_argument("--scenes", type=int, default=200, help="held-out scenes")
     go.add_argument("--drawings", type=int, default=30, help="triplets of anita")
     go.add_argument("--threads", type=int, default=1)
