@@ -12,14 +12,13 @@ A chart says how far along the way each drawing is:
 from __future__ import annotations
 
 import argparse
-import logging
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nakawari.cli.parser import at_least
+from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
+from nakawari.cli.speech import FLAG, listen, say
 from nakawari.models import DEFAULT
 from nakawari.timeline.charts import EASES
 
@@ -57,14 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
     )
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
-    model.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (auto)")
-    model.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16 (auto)")
+    add_device(model)
     output = parser.add_argument_group("what is said")
     output.add_argument("--dry-run", action="store_true", help="say what would be drawn, and draw nothing")
     output.add_argument("--report", metavar="FILE", help="write every drawing and its flags as JSON")
-    output.add_argument(
-        "--json-progress", action="store_true", help="progress as lines of JSON on standard error"
-    )
+    output.add_argument(FLAG, action="store_true", help="say everything as lines of JSON on standard error")
     output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     output.add_argument("-v", "--verbose", action="store_true", help="say what is decided on the way")
     output.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -75,8 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nakawari.pipeline.inbetween import explain, inbetween, plan_cut
     from nakawari.pipeline.smooth import check_report_path, write_json
 
-    if arguments.verbose:
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    listen(quiet=arguments.quiet, verbose=arguments.verbose)
     layers = _layers(arguments.layers)
     cut: dict[str, Any] = {
         "chart": _charts(arguments.chart, layers),
@@ -108,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         write_json(report.to_dict(), Path(arguments.report))
     if not arguments.quiet:
-        print(_summary(report), file=sys.stderr)
+        say(_summary(report), {"result": report.to_dict()}, arguments.json_progress)
     return 0
 
 

@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         """Parse, after spelling every long flag with hyphens."""
         words = list(sys.argv[1:] if args is None else args)
         end = words.index("--") if "--" in words else len(words)
-        return super().parse_known_args([*map(_spell, words[:end]), *words[end:]], namespace)
+        return super().parse_known_args([*map(spelled, words[:end]), *words[end:]], namespace)
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -57,12 +57,28 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        """Print one line and leave with status 2."""
-        print(f"{self.prog}: {message} (see {self.prog} -h)", file=sys.stderr)
-        sys.exit(USAGE)
+        """Leave with status 2 and what was wrong."""
+        raise Usage(self.prog, f"{message} (see {self.prog} -h)")
 
 
-def _spell(word: str) -> str:
+class Usage(SystemExit):
+    """The command line was used wrongly; its text says how.
+
+    Attributes:
+        prog: the verb that was used.
+    """
+
+    def __init__(self, prog: str, message: str) -> None:
+        super().__init__(USAGE)
+        self.prog, self._message = prog, message
+
+    def __str__(self) -> str:
+        """What was wrong, in one line."""
+        return self._message
+
+
+def spelled(word: str) -> str:
+    """A word of the command line, with hyphens where a long flag has underscores."""
     if not re.match(r"--[A-Za-z]", word):
         return word
     flag, equals, value = word.partition("=")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nakawari.cli.matching import add_matching, matching
 from nakawari.cli.parser import add_device, at_least
 from nakawari.cli.progress import shown
+from nakawari.cli.speech import FLAG, listen, say
 from nakawari.cli.timing import add_timing, timing
 from nakawari.models import DEFAULT
 
@@ -66,9 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     encoder.add_argument("-sn", "--no-subtitles", action="store_true", help="leave the subtitles out")
     output = parser.add_argument_group("what is said")
     output.add_argument("--report", metavar="FILE", help="write what was done as JSON")
-    output.add_argument(
-        "--json-progress", action="store_true", help="progress as lines of JSON on standard error"
-    )
+    output.add_argument(FLAG, action="store_true", help="say everything as lines of JSON on standard error")
     output.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     output.add_argument("-v", "--verbose", action="store_true", help="say what is decided on the way")
     output.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -79,8 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nakawari.pipeline.batch import is_batch
     from nakawari.pipeline.smooth import check_report_path, smooth, write_report
 
-    if arguments.verbose:
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    listen(quiet=arguments.quiet, verbose=arguments.verbose)
     if arguments.report:
         check_report_path(Path(arguments.report))
     names = ("codec", "crf", "preset", "tune", "pix_fmt")
@@ -112,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         write_report(report, Path(arguments.report))
     if not arguments.quiet:
-        print(_summary(report), file=sys.stderr)
+        say(_summary(report), {"result": report.to_dict()}, arguments.json_progress)
     return 0
 
 
@@ -125,6 +121,7 @@ def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> 
     if arguments.plan:
         raise InputError("a plan belongs to one clip; give --plan with one, not with a folder of clips.")
     total, failed, rows = len(clips(arguments.input)), 0, []
+    as_json = arguments.json_progress
     with shown(style) as progress:
         results = smooth_all(arguments.input, arguments.output, progress=progress, **words)
         for number, done in enumerate(results, start=1):
@@ -132,16 +129,19 @@ def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> 
             if done.report is None:
                 failed += 1
                 row["error"] = " ".join(str(done.error).split())
-                print(f"nakawari: [{number}/{total}] {done.source.name}: {row['error']}", file=sys.stderr)
+                text = f"nakawari: [{number}/{total}] {done.source.name}: {row['error']}"
+                say(text, {"clip": row["input"], "error": row["error"]}, as_json)
             else:
                 row |= done.report.to_dict()
                 if not arguments.quiet:
-                    print(f"[{number}/{total}] {_summary(done.report)}", file=sys.stderr)
+                    text = f"[{number}/{total}] {_summary(done.report)}"
+                    say(text, {"clip": row["input"], "result": row}, as_json)
             rows.append(row)
     if arguments.report:
         write_json({"clips": rows, "failed": failed}, Path(arguments.report))
     if not arguments.quiet or failed:
-        print(f"{total - failed} of {total} clips are done, {failed} failed.", file=sys.stderr)
+        text = f"{total - failed} of {total} clips are done, {failed} failed."
+        say(text, {"clips": total, "failed": failed}, as_json)
     return 1 if failed else 0
 
 
@@ -156,10 +156,9 @@ def _summary(report: Report) -> str:
     values = report.to_dict()
     frames, seconds = values["frames"], values["seconds"]
     still = frames["source"] + frames["hold"] + frames["cut"]
-    lines = [
+    return (
         f"{report.output}: {frames['out']} frames from {values['drawings']} drawings "
         f"in {len(values['shots'])} shot{'s' * (len(values['shots']) != 1)} "
         f"({frames['between']} drawn, {still} copied) "
         f"in {seconds['analyse'] + seconds['render']:.1f} s"
-    ]
-    return "\n".join(lines + report.notes)
+    )

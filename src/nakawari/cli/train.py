@@ -7,8 +7,9 @@ torchrun --nproc-per-node N -m nakawari train CONFIG.toml
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
+
+from nakawari.cli.speech import listen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.print_config:
         print(to_toml(config), end="")
         return 0
-    if not arguments.quiet:
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    listen(quiet=arguments.quiet, verbose=not arguments.quiet)
     from nakawari.train.loop import train
 
     outcome = train(config)

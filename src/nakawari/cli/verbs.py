@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from nakawari import __version__
-from nakawari.cli.parser import USAGE, Parser
+from nakawari.cli.parser import USAGE, Parser, Usage, spelled
+from nakawari.cli.speech import FLAG, heard, say
 from nakawari.errors import NakawariError
 
 VERBS: dict[str, str] = {
@@ -34,6 +35,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    as_json = FLAG in map(spelled, words)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
         return 0 if words else USAGE
@@ -44,35 +46,38 @@ def run(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         near = get_close_matches(verb, VERBS, n=1)
         hint = f" Did you mean {near[0]}?" if near else f" Verbs: {', '.join(VERBS)}."
-        print(f"nakawari: there is no verb {words[0]!r}.{hint}", file=sys.stderr)
-        return USAGE
+        return _fail(f"there is no verb {words[0]!r}.{hint}", USAGE, as_json)
     try:
-        with _terminate_as_interrupt():
+        with _terminate_as_interrupt(), heard(as_json):
             return _run_verb(verb, words[1:])
+    except Usage as wrong:
+        return _fail(str(wrong), USAGE, as_json, wrong.prog)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else FAILED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:
         if debug:
             raise
-        print("nakawari: interrupted; nothing half-written was left.", file=sys.stderr)
-        return INTERRUPTED
-    except NakawariError as error:
-        if debug:
-            raise
-        print(f"nakawari: {' '.join(str(error).split())}", file=sys.stderr)
-        return FAILED
-    except BrokenPipeError:
+        return _ended(error, as_json)
+
+
+def _ended(error: BaseException, as_json: bool) -> int:
+    """Say what ended a verb; returns the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        return _fail("interrupted; nothing half-written was left.", INTERRUPTED, as_json)
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except Exception as error:
-        if debug:
-            raise
-        print(
-            f"nakawari: unforeseen {type(error).__name__}: {' '.join(str(error).split())} "
-            "(run again with --debug for the traceback; please report it)",
-            file=sys.stderr,
-        )
-        return FAILED
+    if isinstance(error, NakawariError):
+        return _fail(str(error), FAILED, as_json)
+    again = "(run again with --debug for the traceback; please report it)"
+    return _fail(f"unforeseen {type(error).__name__}: {error} {again}", FAILED, as_json)
+
+
+def _fail(text: str, status: int, as_json: bool, who: str = "nakawari") -> int:
+    """Say why it failed, in one line; returns the exit status."""
+    line = " ".join(text.split())
+    say(f"{who}: {line}", {"error": line, "status": status}, as_json)
+    return status
 
 
 def _run_verb(verb: str, words: Sequence[str]) -> int:

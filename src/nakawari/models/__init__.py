@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,8 @@ from nakawari.errors import ModelError
 
 if TYPE_CHECKING:
     from nakawari.models.base import Interpolator
+
+log = logging.getLogger(__name__)
 
 Weights = Literal["none", "shipped", "file"]
 
@@ -186,7 +189,7 @@ def load(
         BackendError: the device or precision that was named cannot be used here.
         InputError: the model has no such option, or it cannot have this value.
     """
-    from nakawari.models.device import choose_device, choose_precision
+    from nakawari.models.device import PRECISION_NAMES, choose_device, choose_precision
 
     found = None
     if is_file(str(name)):
@@ -212,4 +215,5 @@ def load(
     model: Interpolator = getattr(import_module(module), attribute)(row.name, found, chosen, kind)
     if options:
         model.adjust(**options)
+    log.info("%s on %s, %s", row.name, chosen, PRECISION_NAMES[kind])
     return model

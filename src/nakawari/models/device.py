@@ -7,6 +7,7 @@ import torch
 from nakawari.errors import BackendError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISION_NAMES = {kind: name for name, kind in PRECISIONS.items()}
 
 
 def choose_device(name: str) -> torch.device:

@@ -11,6 +11,7 @@ from typing import Any
 
 from nakawari import __version__
 from nakawari.timeline.plan import Plan, Reason
+from nakawari.video.frames import Info
 
 
 @dataclass(slots=True)
@@ -87,9 +88,39 @@ class Report:
             "versions": versions(),
         }
 
+    def stages(self) -> str:
+        """The time of each stage, in words."""
+        spent = self.work.timing
+        parts = {
+            "waiting for frames": spent.read,
+            f"preparing {self.work.pairs} pairs": spent.prepare,
+            f"drawing {self.work.drawn} frames": spent.draw,
+            "writing": spent.write,
+        }
+        told = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in parts.items())
+        return f"looking {self.analyse_s:.1f} s, then {told}; at most {peak_memory_mib():.0f} MiB of memory"
+
     def to_json(self) -> str:
         """`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2) + "\n"
+
+
+def described(info: Info) -> str:
+    """A clip, in words."""
+    colour = info.colour
+    rate = str(info.rate) if info.rate.denominator == 1 else f"{float(info.rate):.6g}"
+    beside = [
+        f"{count} {what}{'s' * (count != 1)}"
+        for count, what in ((info.audio, "sound track"), (info.subtitles, "subtitle track"))
+        if count
+    ]
+    parts = [
+        f"{info.width}x{info.height} {info.pix_fmt}",
+        f"{rate} a second",
+        f"{colour.matrix}, {'full' if colour.full_range else 'limited'} range",
+        *beside,
+    ]
+    return ", ".join(parts)
 
 
 def peak_memory_mib() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from nakawari.errors import InputError, NakawariError, OutputError
 from nakawari.models import DEFAULT, find, is_file, load
 from nakawari.pipeline.analyse import analyse, lay_out, survey
 from nakawari.pipeline.given import Given
+from nakawari.pipeline.notes import gathered
 from nakawari.pipeline.render import Progress, render, silent
-from nakawari.pipeline.report import Report
+from nakawari.pipeline.report import Report, described
 from nakawari.pipeline.timing import Clip, Cuts, Number, Timing
+from nakawari.timeline.explain import summary
 from nakawari.timeline.plan import Plan
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from nakawari.models.base import Interpolator
@@ -95,12 +100,16 @@ def smooth(
     timing = Timing.of(**asked) if given is None else given.timing
     if output is None and str(source) == "-":
         raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")
-    clip = timing.open(source)
-    rate = timing.rate(clip.reader.info.rate) if given is None else given.rate(clip.reader.info.rate)
-    job = _Job(str(source), _target(source, output, rate, timing), rate, timing, clip, encoding, overwrite)
-    loading = (model, weights, device, precision, options or {})
-    journal = job.journal(given, loading) if resume else None
-    return job.run(given, journal, loading, progress, debug_dir)
+    with gathered() as notes:
+        clip = timing.open(source)
+        info = clip.reader.info
+        log.info("%s: %s", source, described(info))
+        rate = timing.rate(info.rate) if given is None else given.rate(info.rate)
+        target = _target(source, output, rate, timing)
+        job = _Job(str(source), target, rate, timing, clip, encoding, overwrite, notes)
+        loading = (model, weights, device, precision, options or {})
+        journal = job.journal(given, loading) if resume else None
+        return job.run(given, journal, loading, progress, debug_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,7 @@ class _Job:
     clip: Clip
     options: EncodeOptions
     overwrite: bool
+    notes: list[str]
 
     def journal(self, given: Given | None, model: tuple[Any, ...]) -> Journal:
         """The folder of finished pieces of this very render."""
@@ -150,11 +160,16 @@ class _Job:
             todo = todo or self._plan(given, loading.watching(progress))
             artist = loading.model()
             watch = None if debug_dir is None else watching(artist, debug_dir)
+            log.info("%s", summary(todo))
+            for note in artist.notes():
+                log.warning("%s", note)
             done = 0
             if journal is not None:
                 keep_plan(journal, todo)
                 inner.begin(todo.slots[0].pts)
                 done = inner.done
+                if done:
+                    log.warning("went on after %d frames that stood already.", done)
             analysed = perf_counter()
             with closing(prefetch(self.clip.reader)) as frames:
                 work = render(todo, frames, writer, artist, progress, done, watch)
@@ -163,7 +178,7 @@ class _Job:
         finally:
             if not whole:
                 writer.abort()
-        return Report(
+        report = Report(
             input=self.source,
             output=str(self.output),
             model=artist.name,
@@ -172,8 +187,10 @@ class _Job:
             work=work,
             analyse_s=analysed - begin,
             render_s=perf_counter() - analysed,
-            notes=self._notes(done) + artist.notes(),
+            notes=self.notes,
         )
+        log.info("%s", report.stages())
+        return report
 
     def _plan(self, given: Given | None, progress: Progress) -> Plan:
         if given is not None:
@@ -184,10 +201,13 @@ class _Job:
     def _writer(self, journal: Journal | None) -> Any:
         from nakawari.video.open import open_writer
 
+        info, timing = self.clip.reader.info, self.timing
+        if timing.slowmo != 1 and info.audio and self.options.sound and not self.options.stretch:
+            log.warning("the sound is left out, as time is slowed down; --stretch-sound stretches it.")
         try:
             return open_writer(
                 self.output,
-                self.clip.reader.info,
+                info,
                 self.rate,
                 self.options,
                 source=Path(self.source),
@@ -200,16 +220,6 @@ class _Job:
             if journal is not None:
                 journal.release() if not journal.fresh else journal.remove()
             raise
-
-    def _notes(self, done: int) -> list[str]:
-        """What the user should know."""
-        info = self.clip.reader.info
-        notes = []
-        if done:
-            notes.append(f"went on after {done} frames that stood already.")
-        if self.timing.slowmo != 1 and info.audio and self.options.sound and not self.options.stretch:
-            notes.append("the sound was left out, as time is slowed down; --stretch-sound stretches it.")
-        return notes
 
 
 class _Loading:

@@ -46,6 +46,17 @@ def explain(plan: Plan, *, times: Sequence[Fraction] | None = None, verbose: boo
     return "\n".join(lines) + "\n"
 
 
+def summary(plan: Plan) -> str:
+    """The shots, drawings and cadences of a plan, in one line."""
+    shots, drawings = len(plan.shots), len(plan.drawings)
+    cadences = Counter(CADENCES.get(shot.cadence, f"on {shot.cadence}s") for shot in plan.shots)
+    spread = ", ".join(f"{count} {name}" for name, count in cadences.most_common())
+    return (
+        f"{shots} {'shot' if shots == 1 else 'shots'} ({spread}), "
+        f"{drawings} {'drawing' if drawings == 1 else 'drawings'}"
+    )
+
+
 def _summary(plan: Plan) -> Iterator[str]:
     frames = plan.drawings[-1].last + 1 if plan.drawings else 0
     cuts = len(plan.shots) - 1

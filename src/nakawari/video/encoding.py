@@ -36,6 +36,11 @@ class Encoding:
     packed: str | None = None
     """What the encoder wants them rearranged to (NV12, P010), if anything."""
 
+    def __str__(self) -> str:
+        """In words: the encoder, its pixel format and its options."""
+        options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        return f"{self.codec}, {self.packed or self.pix_fmt}{', ' * bool(options)}{options}"
+
 
 def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
     """Choose encoder, options and pixel format for a picture like `info`, and check them.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from contextvars import copy_context
 from fractions import Fraction
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -108,7 +109,8 @@ def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T]:
                     close()
         channel.end()
 
-    thread = threading.Thread(target=produce, name="nakawari-prefetch", daemon=True)
+    context = copy_context()  # what is said there is said by whoever asks for the items
+    thread = threading.Thread(target=context.run, args=(produce,), name="nakawari-prefetch", daemon=True)
     thread.start()
     try:
         while True:
@@ -134,7 +136,10 @@ class BackgroundWriter:
         self._writer = writer
         self._channel: _Channel[Callable[[], None]] = _Channel(depth)
         self._failure = _Carrier()
-        self._thread = threading.Thread(target=self._work, name="nakawari-writer", daemon=True)
+        work = (self._work,)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=work, name="nakawari-writer", daemon=True
+        )
         self._thread.start()
 
     def _work(self) -> None:

@@ -76,6 +76,7 @@ class VideoWriter:
         self.tick = _checked_tick(rate, tick)
         self.muxer = muxer_of(self.path)
         self.encoding: Encoding = decide(self.muxer, info, options)
+        log.info("%s: %s", self.path, self.encoding)
         check_other(self.path, info.path)
         check_other(self.path, source)
         self._output: Any = None
