@@ -289,7 +289,7 @@ from nakawari.video.open import open_reader, open_writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
 reader = open_reader(sys.argv[1])
-writer = open_writer(sys.argv[2], reader.info, Fraction(25), EncodeOptions(codec=sys.argv[3]))
+writer = open_writer(sys.argv[2], reader.info, Fraction(25), EncodeOptions(codec=sys.argv[3] or None))
 try:
     for frame in reader:
         writer.copy(frame, frame.pts)
@@ -301,7 +301,7 @@ finally:
 """
 
 
-@pytest.mark.parametrize(("name", "codec"), [("out.mkv", "ffv1"), ("out.mp4", "libx264"), ("out", "ffv1")])
+@pytest.mark.parametrize(("name", "codec"), [("out.mkv", "ffv1"), ("out.mp4", "libx264"), ("out", "")])
 def test_a_full_disk_is_one_line(tmp_path, name, codec):
     """A limit on the size of files stands in for a disk that is full."""
     size = (64, 64) if name != "out" else (160, 200)

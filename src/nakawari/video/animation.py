@@ -180,9 +180,7 @@ class AnimationWriter:
         name = self.form.muxer
         if rate <= 0 or (tick is not None and tick <= 0):
             raise InputError(f"the rate is {rate} and the tick {tick}; wanted more than 0.")
-        for key in ("codec", "crf", "preset", "tune", "pix_fmt"):
-            if getattr(options, key) is not None:
-                raise InputError(f"{name} has no {key}; leave it out, or write .mkv.")
+        options.refuse(("codec", "crf", "preset", "tune", "pix_fmt"), f"{name} has")
         self.unit = self.form.unit or tick or 1 / rate
         if self.unit > 1 / rate:
             raise InputError(

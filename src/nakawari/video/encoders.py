@@ -5,6 +5,7 @@ Any other video encoder of ffmpeg can be asked for by name; `encoding` decides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,6 +67,15 @@ class EncodeOptions:
             if not isinstance(value, kinds[name]) or (name == "crf" and isinstance(value, bool)):
                 raise InputError(f"{name} is {value!r}, a {type(value).__name__}; wanted {_KINDS[name]}.")
         return EncodeOptions(**words)
+
+    def refuse(self, names: Sequence[str], who: str) -> None:
+        """Raise InputError where one of the options is given: `who` ("y4m has") no use for it."""
+        for name in self.given(names):
+            raise InputError(f"{who} no {name}; leave it out, or write .mkv.")
+
+    def given(self, names: Sequence[str]) -> list[str]:
+        """Those of the options that are given."""
+        return [name for name in names if getattr(self, name) not in (None, {})]
 
 
 @dataclass(frozen=True, slots=True)

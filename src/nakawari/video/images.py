@@ -1,8 +1,8 @@
 """Sequences of images as moving pictures: a folder, a pattern (`frames/%05d.png`, `*.png`) or one image.
 
 Images of a folder or glob come in natural order (2 before 10), those of a printf pattern in the order of
-their numbers, gaps allowed. A folder is written as `%06d.png`; numbers start at 1. Images hold no time:
-frame n of a sequence that is read is at n / rate, and of one that is written the times are not kept.
+their numbers, gaps allowed and said. Images hold no time: frame n of a sequence is at n / rate. They are
+written by `image_writer`.
 """
 
 from __future__ import annotations
@@ -12,32 +12,27 @@ import logging
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from nakawari.errors import InputError, MediaError, OutputError
+from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
 from nakawari.video.frames import Array, Colour, Frame, Info
-from nakawari.video.journal import Journal, Piece
-from nakawari.video.part import PartFolder
 from nakawari.video.reader import MOST_PIXELS
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-_FLOAT = (".exr", ".hdr")
+FLOAT = (".exr", ".hdr")
 """Formats of linear light in floating point, which nothing here holds: refused by name."""
-_DEEP = (".png", ".tif", ".tiff")
-"""Formats that hold 16 bits."""
-_ALPHA = (".png", ".webp", ".tif", ".tiff")
 _COLOUR = Colour("rgb", True)
 _PIX_FMTS = {(3, 1): "rgb24", (4, 1): "rgba", (3, 2): "rgb48le", (4, 2): "rgba64le"}
-_PRINTF = re.compile(r"%(0\d+)?d")
-_ANY_IMAGE = re.compile(r"(?!\.).*\.(" + "|".join(s[1:] for s in SUFFIXES) + ")", re.IGNORECASE)
-DEFAULT_NAME = "%06d.png"
+PRINTF = re.compile(r"%(0\d+)?d")
+ANY_IMAGE = re.compile(r"(?!\.).*\.(" + "|".join(s[1:] for s in SUFFIXES) + ")", re.IGNORECASE)
 
 
 def is_images(path: str | Path) -> bool:
@@ -46,8 +41,8 @@ def is_images(path: str | Path) -> bool:
     if Path(text).is_dir() or text.endswith(("/", "\\")):
         return True
     name = Path(text).name
-    known = Path(name).suffix.lower() in (*SUFFIXES, *_FLOAT)
-    return known or (not Path(text).is_file() and (bool(_PRINTF.search(name)) or glob.has_magic(name)))
+    known = Path(name).suffix.lower() in (*SUFFIXES, *FLOAT)
+    return known or (not Path(text).is_file() and (bool(PRINTF.search(name)) or glob.has_magic(name)))
 
 
 def find(path: str | Path) -> list[Path]:
@@ -58,16 +53,16 @@ def find(path: str | Path) -> list[Path]:
     """
     place = Path(path)
     if place.is_dir():
-        found = [p for p in place.iterdir() if _ANY_IMAGE.fullmatch(p.name) and p.is_file()]
+        found = [p for p in place.iterdir() if ANY_IMAGE.fullmatch(p.name) and p.is_file()]
         found.sort(key=lambda p: natural(p.name))
     elif place.is_file():
         found = [place]
-    elif _PRINTF.search(place.name):
+    elif PRINTF.search(place.name):
         found = _numbered(place)
     elif glob.has_magic(place.name):
         folder = place.parent
         found = (
-            [p for p in folder.glob(place.name) if p.suffix.lower() in (*SUFFIXES, *_FLOAT)]
+            [p for p in folder.glob(place.name) if p.suffix.lower() in (*SUFFIXES, *FLOAT)]
             if folder.is_dir()
             else []
         )
@@ -88,7 +83,7 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 def _numbered(pattern: Path) -> list[Path]:
-    regex = _regex(pattern.name)
+    regex = regex_of(pattern.name)
     if not pattern.parent.is_dir():
         raise MediaError(f"{pattern.parent} does not exist.")
     numbers = {}
@@ -99,12 +94,31 @@ def _numbered(pattern: Path) -> list[Path]:
     return [numbers[number] for number in sorted(numbers)]
 
 
-def _regex(name: str) -> re.Pattern[str]:
+def regex_of(name: str) -> re.Pattern[str]:
     """The names that a printf pattern writes; group 1 is the number."""
-    slot = _PRINTF.search(name)
+    slot = PRINTF.search(name)
     assert slot is not None
     digits = rf"(\d{{{int(slot[1])},}})" if slot[1] else r"(\d+)"
     return re.compile(re.escape(name[: slot.start()]) + digits + re.escape(name[slot.end() :]))
+
+
+def number_jumps(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Neighbours whose numbers lie further apart than the others', where names differ in one number only."""
+    parts = [re.split(r"(\d+)", name) for name in names]
+    differ = {
+        place
+        for before, after in pairwise(parts)
+        for place, (a, b) in enumerate(zip(before, after, strict=False))
+        if a != b
+    }
+    if len(differ) != 1 or len({len(part) for part in parts}) > 1:
+        return []
+    place = differ.pop()
+    if place % 2 == 0:  # what lies between numbers
+        return []
+    steps = [int(b[place]) - int(a[place]) for a, b in pairwise(parts)]
+    usual = min(steps)
+    return [pair for pair, step in zip(pairwise(names), steps, strict=True) if step > usual]
 
 
 def read_image(path: Path) -> Array:
@@ -116,7 +130,7 @@ def read_image(path: Path) -> Array:
     import cv2
 
     _refuse_float(path)
-    _check_size(path)
+    _header(path)
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
@@ -156,25 +170,33 @@ def _check_parts(path: Path, data: Array) -> None:
         at += 12 + length
 
 
-def _check_size(path: Path) -> None:
-    """Raise MediaError where an image says a size that only a broken or hostile one has."""
+def _header(path: Path) -> tuple[int, int, int | None] | None:
+    """Width, height and bits (None where that is not said cheaply) that a file claims; None: who knows.
+
+    Raises:
+        MediaError: a size that only a broken or hostile file has.
+    """
     pillow = need("PIL.Image")
     words = f"{path} says that it has %s pixels; wanted at most {MOST_PIXELS}. Scale it down first."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with pillow.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP", "BMP")) as image:
-                pixels = image.width * image.height
+                width, height, kind = image.width, image.height, image.format
     except pillow.DecompressionBombError as error:
         raise MediaError(words % "far too many") from error
     except (OSError, ValueError, SyntaxError, TypeError, struct.error):
-        return  # what it is, the decoder says
-    if pixels > MOST_PIXELS:
-        raise MediaError(words % pixels)
+        return None  # what it is, the decoder says
+    if width * height > MOST_PIXELS:
+        raise MediaError(words % (width * height))
+    if kind != "PNG":
+        return width, height, 8 if kind in ("JPEG", "WEBP", "BMP") else None
+    with path.open("rb") as file:
+        return width, height, 16 if file.read(25)[-1:] == b"\x10" else 8
 
 
 def _refuse_float(path: Path) -> None:
-    if path.suffix.lower() in _FLOAT:
+    if path.suffix.lower() in FLOAT:
         raise MediaError(
             f"{path} holds linear light in floating point, wanted at most 16 bits in 0 to 1. "
             "Convert it with a display curve to 16-bit png or tiff first."
@@ -187,10 +209,10 @@ class ImageReader:
     replayable = True
 
     def __init__(self, path: str | Path, rate: Fraction = Fraction(24)) -> None:
-        """Find the images and read the first.
+        """Find the images, read the first, and look at the size of all.
 
         Raises:
-            MediaError: there are none, or the first does not decode.
+            MediaError: there are none, the first does not decode, or another is not like it.
         """
         self.paths = find(path)
         first = read_image(self.paths[0])
@@ -208,6 +230,29 @@ class ImageReader:
             frames=len(self.paths),
             duration=len(self.paths) / rate,
         )
+        self._check_headers()
+        jumps = number_jumps([place.name for place in self.paths])
+        if jumps:
+            more = f", and at {len(jumps) - 1} other places" if len(jumps) > 2 else ""
+            more = ", and at another place" if len(jumps) == 2 else more
+            log.warning(
+                "%s: the numbers jump from %s to %s%s; the images follow each other as if they did not.",
+                path, *jumps[0], more,
+            )  # fmt: skip
+
+    def _check_headers(self) -> None:
+        """Raise MediaError where an image says that it has another size or depth than the first."""
+        info = self.info
+        for path in self.paths[1:]:
+            found = _header(path)
+            if found is None:
+                continue
+            width, height, bits = found
+            if (width, height, bits or info.bits) != (info.width, info.height, info.bits):
+                raise MediaError(
+                    f"{path} is {width}x{height} of {bits or info.bits} bits but {self.paths[0].name} is "
+                    f"{info.width}x{info.height} of {info.bits} bits; wanted images of one size and kind."
+                )
 
     def __iter__(self) -> Iterator[Frame]:
         """Every image at its time.
@@ -230,8 +275,8 @@ class ImageReader:
         wanted = (info.height, info.width, 4 if info.alpha else 3)
         if image.shape != wanted or 8 * image.dtype.itemsize != info.bits:
             raise MediaError(
-                f"{path} is {_words(image.shape, 8 * image.dtype.itemsize)} but {self.paths[0].name} is "
-                f"{_words(wanted, info.bits)}; wanted images of one size and kind."
+                f"{path} is {described(image.shape, 8 * image.dtype.itemsize)} but {self.paths[0].name} is "
+                f"{described(wanted, info.bits)}; wanted images of one size and kind."
             )
         return image
 
@@ -261,129 +306,11 @@ def encode_image(image: Array, suffix: str) -> bytes:
     except cv2.error:
         done = False
     if not done:
-        kind = _words(image.shape, 8 * image.dtype.itemsize)
+        kind = described(image.shape, 8 * image.dtype.itemsize)
         raise OutputError(f"an image of {kind} cannot be written as {suffix}.")
     return bytes(data.data)
 
 
-def _check_sources(images: list[Path], folder: Path, names: re.Pattern[str] | None) -> None:
-    """Raise OutputError where images that are read could be written over (`names` None: any)."""
-    if images[0].parent.resolve() != folder.resolve():
-        return
-    if names is None or any(names.fullmatch(image.name) for image in images):
-        raise OutputError(f"{folder} is the input itself. Choose another folder or pattern for the output.")
-
-
-def _words(shape: tuple[int, ...], bits: int) -> str:
+def described(shape: tuple[int, ...], bits: int) -> str:
+    """A picture in words."""
     return f"{shape[1]}x{shape[0]} {'RGBA' if shape[2] == 4 else 'RGB'} of {bits} bits"
-
-
-class ImageWriter:
-    """A folder or pattern of images being written; a `Writer`. Lossless but for JPEG.
-
-    With a journal, images that a killed render left are kept: `done` of them stand already.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        info: Info,
-        source: str | Path | None,
-        overwrite: bool,
-        journal: Journal | None = None,
-    ) -> None:
-        """Check that the images may be written, and claim the folder.
-
-        Raises:
-            InputError: the name's format or pattern is not one that we write.
-            OutputError: images stand there already, or the folder cannot be written to.
-        """
-        place = Path(path)
-        numbers = len(_PRINTF.findall(place.name))
-        single = numbers == 0 and not place.is_dir() and place.suffix.lower() in (*SUFFIXES, *_FLOAT)
-        if numbers > 1 or single:
-            raise InputError(f"{path}: wanted a folder, or one number in the pattern, such as %05d.")
-        folder, name = (place.parent, place.name) if numbers else (place, DEFAULT_NAME)
-        self.suffix = Path(name).suffix.lower()
-        if self.suffix not in SUFFIXES:
-            raise InputError(f"{path}: wanted a name with an image's suffix: {', '.join(SUFFIXES)}.")
-        if source is not None and is_images(source):
-            _check_sources(find(source), folder, _regex(name) if numbers else None)
-        self.path = place
-        self.name = name
-        self.count = 0
-        self._depth_warned = False
-        ours = _regex(name)
-        self._journal = journal
-        keep = journal is not None and not journal.fresh
-        self._part = PartFolder(folder, ours if name == place.name else _ANY_IMAGE, ours, overwrite, keep)
-        self.size = (info.height, info.width)
-        while (self._part.part / (name % (self.count + 1))).exists():
-            self.count += 1
-        self.done = self.count
-
-    def copy(self, frame: Frame, pts: Fraction) -> None:
-        """Write the decoded frame as it is; `pts` gives only the order."""
-        self._write(frame.rgb())
-
-    def draw(self, rgb: Array, pts: Fraction, keys: tuple[Frame, Frame]) -> None:
-        """Write a made picture; there is nothing here that a key knows better."""
-        self._write(rgb)
-
-    def _write(self, rgb: Array) -> None:
-        data = encode_image(self._fitting(rgb), self.suffix)
-        target = self._part.part / (self.name % (self.count + 1))
-        try:
-            self._keep(data, target)
-        except OSError as error:
-            raise OutputError(f"{target} cannot be written ({error.strerror or error}).") from error
-        self.count += 1
-
-    def _keep(self, data: bytes, target: Path) -> None:
-        """Write an image; with a journal, so that what has its name is whole and on disk."""
-        if self._journal is None:
-            target.write_bytes(data)
-            return
-        piece = Piece(self._journal.folder, "image")
-        try:
-            piece.file.write(data)
-            piece.commit(target)
-        finally:
-            piece.discard()
-
-    def _fitting(self, rgb: Array) -> Array:
-        """What the format can hold of a picture; says once what it cannot."""
-        lost = []
-        if rgb.dtype == np.uint16 and self.suffix not in _DEEP:
-            rgb = ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
-            lost.append("16 bits")
-        if rgb.shape[2] == 4 and self.suffix not in _ALPHA:
-            rgb = np.ascontiguousarray(rgb[:, :, :3])
-            lost.append("alpha")
-        if lost and not self._depth_warned:
-            log.warning("%s images do not hold %s; use png.", self.suffix, " and ".join(lost))
-            self._depth_warned = True
-        return rgb
-
-    def finish(self) -> None:
-        """Give the folder its name.
-
-        Raises:
-            OutputError: no image was written, or it cannot get its name.
-        """
-        if self.count == 0:
-            raise OutputError(f"{self.path}: there was no frame to write.")
-        self._part.commit()
-        if self._journal is not None:
-            self._journal.remove()
-
-    def begin(self, first: Fraction) -> None:
-        """Images hold no time."""
-
-    def abort(self) -> None:
-        """Remove everything that was written, but what a journal keeps. Safe to call at any time."""
-        if self._journal is None:
-            self._part.discard()
-        else:
-            self._part.let_go()
-            self._journal.release()

@@ -14,7 +14,8 @@ from nakawari.video.animation import AnimationWriter, WebpReader, is_animated_we
 from nakawari.video.apng import ApngReader
 from nakawari.video.encoders import MUXERS, EncodeOptions
 from nakawari.video.frames import SAME_TIME, Info, Reader, Retime, Writer
-from nakawari.video.images import ImageReader, ImageWriter, is_images
+from nakawari.video.image_writer import ImageWriter
+from nakawari.video.images import ImageReader, is_images
 from nakawari.video.journal import Journal
 from nakawari.video.reader import VideoReader
 from nakawari.video.segments import SegmentWriter
@@ -89,14 +90,15 @@ def open_writer(
         OutputError: the output may not or cannot be written, or cannot hold what it shall.
     """
     chosen = options or EncodeOptions()
-    if source is not None and (is_animation(path) or is_y4m(path)):
+    to_images = not is_animation(path) and not is_y4m(path) and (is_images(path) or not Path(path).suffix)
+    if source is not None and (to_images or is_animation(path) or is_y4m(path)):
         _warn_of_silence(path, info, chosen)
     if is_animation(path):
         return AnimationWriter(path, info, rate, chosen, overwrite=overwrite, tick=tick)
     if is_y4m(path):
         return Y4mWriter(path, info, rate, chosen, overwrite=overwrite)
-    if is_images(path) or not Path(path).suffix:
-        return ImageWriter(path, info, info.path, overwrite, journal)
+    if to_images:
+        return ImageWriter(path, info, info.path, overwrite, journal, chosen)
     copied = None if source is None or is_images(source) or is_y4m(source) else source
     more = {"overwrite": overwrite, "tick": tick, "span": span, "retime": retime}
     if journal is not None:
@@ -129,5 +131,7 @@ def _warn_of_silence(path: str | Path, info: Info, options: EncodeOptions) -> No
         if there
     ]
     if lost:
-        kind = Path(path).suffix or "y4m"
-        log.warning("%s: %s holds no %s; left out.", path, kind, " and no ".join(lost))
+        kind = f"{Path(path).suffix or 'y4m'} holds"
+        if not is_animation(path) and not is_y4m(path):
+            kind = "images hold"
+        log.warning("%s: %s no %s; left out.", path, kind, " and no ".join(lost))

@@ -190,9 +190,7 @@ class Y4mWriter:
     ) -> None:
         if rate <= 0:
             raise InputError(f"the rate is {rate}; wanted more than 0.")
-        for key in ("codec", "crf", "preset", "tune", "extra"):
-            if getattr(options, key):
-                raise InputError(f"y4m is raw and has no {key}; leave it out, or write .mkv.")
+        options.refuse(("codec", "crf", "preset", "tune", "extra"), "y4m is raw and has")
         self.name = "stdout" if str(path) == PIPE else str(path)
         self.info, self.rate = info, rate
         pix_fmt = _pix_fmt(info, options.pix_fmt)
