@@ -10,6 +10,7 @@ import pytest
 
 from nakawari.errors import OutputError
 from nakawari.video.encoders import EncodeOptions
+from nakawari.video.frames import Retime
 from nakawari.video.open import open_reader, open_writer
 
 from .media import SRT, hear, pictures, read_subtitles, write_video
@@ -64,6 +65,26 @@ def test_sound_and_picture_stay_together_when_the_sound_starts_early(tmp_path):
         result = open_reader(rewrite(source, tmp_path / name))
         assert next(iter(result)).pts == 0
         assert hear(tmp_path / name)[0] == 0
+
+
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame", "flac", "pcm_s16le", "ac3"])
+@pytest.mark.parametrize("start", [Fraction(1, 3), Fraction(11, 16)], ids=str)
+def test_an_edit_list_is_kept_to_the_sample(tmp_path, codec, start):
+    """A cut that begins amid a packet: what lies before it is decoded, and not heard."""
+    suffix = ".mp4" if codec == "flac" else ".mov"
+    whole = write_video(tmp_path / f"whole{suffix}", pictures(50, 32, 32), sound=codec)
+    cut = tmp_path / f"cut{suffix}"
+    reader = open_reader(whole)
+    zero = Retime(start)
+    writer = open_writer(cut, reader.info, Fraction(25), FAST, whole, span=(start, None), retime=zero)
+    for frame in reader:
+        if frame.pts >= start:
+            writer.copy(frame, zero(frame.pts))
+    writer.finish()
+    began, samples, rate = hear(cut)
+    again, copied, _ = hear(rewrite(cut, tmp_path / "out.mkv"))
+    assert abs(again - began) <= Fraction(1, rate)
+    np.testing.assert_array_equal(copied, samples)
 
 
 @pytest.mark.parametrize("seconds", [Fraction(1, 5), Fraction(4)], ids=str)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nakawari.errors import MediaError, OutputError
+from nakawari.video.codec_delay import delayed_template
 from nakawari.video.encoders import EncodeOptions, Muxer
 from nakawari.video.frames import SAME_TIME, Retime
 from nakawari.video.reader import open_container, reason
@@ -29,9 +30,6 @@ _OF_THE_FILE = ("duration", "encoder", "bps", "number_of_", "_statistics_", "maj
 
 _TEXTS = ("subrip", "srt", "text", "ass", "ssa", "webvtt")
 """Subtitles that MP4 and MOV get as `mov_text`; of ASS, what is more than bold, italic and such is lost."""
-
-_DELAYS = {"aac": ("aac", 1024), "mp3": ("libmp3lame", 1105), "ac3": ("ac3", 256)}
-"""By codec, an encoder and the delay in samples that it says it has."""
 
 
 class _SampleClock:
@@ -96,7 +94,6 @@ class Passthrough:
         self._clocks: dict[int, _SampleClock] = {}
         self._texts: set[int] = set()
         """Tracks of text that are converted to MP4's own form."""
-        self._heard_from: dict[int, Fraction] = {}
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
         self._stretched: dict[int, StretchedSound] = {}
@@ -209,36 +206,24 @@ class Passthrough:
     def _add_delayed(self, output: Any, stream: Any) -> Any | None:
         """A Matroska track that says by how much its decoder starts early; None where that need not be said.
 
-        MP4 trims what an encoder or a cut puts before the start by an edit list, Matroska by `CodecDelay`,
-        which the muxer takes from the encoder's context and PyAV does not let us set: an encoder of the same
-        delay is opened for it. Of other delays, whole packets that are not heard are left out.
+        Opus says its delay in its own header; of a part, the first packet that is heard is a later one.
         """
-        context = stream.codec_context
-        skipped, heard_from, frame = self._delay(stream.index)
-        if skipped == 0 or context.codec.canonical_name == "opus":  # Opus says its delay in its own header
+        if stream.codec_context.codec.canonical_name == "opus" or self.start is not None:
             return None
-        encoder, delay = _DELAYS.get(context.codec.canonical_name, ("", 0))
-        if delay != skipped or not _opens(encoder, context):
-            self._heard_from[stream.index] = heard_from - frame / 2
-            log.info("%s: sound track %d starts a little early in the output.", self.path, stream.index)
+        skipped = self._skipped(stream.index)
+        if skipped == 0:
             return None
-        target = output.add_stream(encoder, rate=context.sample_rate, layout=context.layout.name)
-        target.codec_context.open()
-        target.codec_context.extradata = context.extradata
-        return target
+        delay = Fraction(skipped, stream.codec_context.sample_rate)
+        with delayed_template(stream, delay) as template:
+            return output.add_stream_from_template(template.streams[0], opaque=True)
 
-    def _delay(self, index: int) -> tuple[int, Fraction, Fraction]:
-        """Samples that a track decodes before any is heard, when that is, and the length of a packet."""
+    def _skipped(self, index: int) -> int:
+        """Samples that a track decodes before any is heard."""
         with open_container(self.path) as container:
-            stream = container.streams[index]
-            for packet in container.demux(stream):
+            for packet in container.demux(container.streams[index]):
                 if packet.size and packet.pts is not None:
-                    base = Fraction(packet.time_base)
-                    skipped = _unheard(packet)[0]
-                    rate = stream.codec_context.sample_rate
-                    return skipped, packet.pts * base + Fraction(skipped, rate), (packet.duration or 0) * base
-                break
-        return 0, Fraction(0), Fraction(0)
+                    return _unheard(packet)[0]
+        return 0
 
     def pump(self, output: Any, until: Fraction | None) -> None:
         """Copy what comes before `until` seconds; all that is left where None.
@@ -312,8 +297,7 @@ class Passthrough:
         if self.end is not None and packet.pts * base >= self.end:
             return False
         end = (packet.pts + (packet.duration or 0)) * base
-        first = self._heard_from.get(packet.stream_index)
-        return (self.start is None or end > self.start) and (first is None or end >= first)
+        return self.start is None or end > self.start
 
     def _moved(self, packet: Any, base: Fraction) -> bool:
         """Put a packet on the output's clock; False where all or part of it would come before its zero.
@@ -369,20 +353,6 @@ def _add_text(output: Any, stream: Any) -> Any:
     context.open()
     target.time_base = stream.time_base
     return target
-
-
-def _opens(encoder: str, like: Any) -> bool:
-    """Whether there is an encoder of that name here for sound as in the context `like`."""
-    import av
-
-    try:
-        context: Any = av.CodecContext.create(encoder, "w")
-        context.sample_rate, context.layout = like.sample_rate, like.layout.name
-        context.format = (context.codec.audio_formats or ["s16"])[0]
-        context.open()
-    except (ValueError, av.FFmpegError):  # an unknown encoder, or one that refuses
-        return False
-    return True
 
 
 def _kept(metadata: dict[str, str]) -> dict[str, str]:
