@@ -188,3 +188,28 @@ def test_an_encoder_of_a_card_that_is_not_there_refuses_in_one_line(tmp_path):
             tmp_path / "o.mkv", open_reader(source).info, Fraction(25), EncodeOptions(codec="h264_nvenc")
         )
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_an_odd_size_that_changes_the_pixel_format_is_said(caplog):
+    decide(MUXERS[".mp4"], info("yuv420p", 64), EncodeOptions())
+    assert caplog.text == ""
+    assert decide(MUXERS[".mp4"], info("yuv420p", 65), EncodeOptions()).pix_fmt == "yuv444p"
+    assert "odd size 65x48 as yuv420p does, so it is written as yuv444p" in caplog.text
+    caplog.clear()
+    made = decide(MUXERS[".mp4"], info("yuv420p", 65), EncodeOptions(codec="libvpx-vp9"))
+    assert (made.pix_fmt, caplog.text) == ("yuv420p", "")
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv"])
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_range_is_written_when_nothing_else_is_known(tmp_path, name, codec, full):
+    tags = {"color_range": 2 if full else 1}
+    source = open_reader(write_video(tmp_path / "in.mkv", pictures(3, 32, 32), codec="ffv1", tags=tags))
+    assert source.info.colour.tags == tuple(tags.items())
+    options = EncodeOptions(codec=codec, preset="ultrafast")
+    writer = open_writer(tmp_path / name, source.info, Fraction(25), options)
+    for frame in source:
+        writer.copy(frame, frame.pts)
+    writer.finish()
+    assert open_reader(tmp_path / name).info.colour == source.info.colour

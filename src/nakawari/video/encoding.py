@@ -73,7 +73,16 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
         _keep_mastering(codec.name, info.mastering, values)
     planes = planar(pix_fmt)
     packed = None if planes == pix_fmt else pix_fmt
-    return Encoding(codec.name, values, planes, output_colour(info, planes), packed)
+    colour = output_colour(info, planes)
+    if codec.name == "libx264" and colour.tags == (("color_range", 1),):
+        # x264 writes that it is limited only beside something else that is said of the picture
+        _add_parameter(values, "x264-params", "videoformat=component")
+    return Encoding(codec.name, values, planes, colour, packed)
+
+
+def _add_parameter(values: dict[str, str], option: str, parameter: str) -> None:
+    """Add a parameter to an option that takes several, after those that are there."""
+    values[option] = ":".join(part for part in (values.get(option), parameter) if part)
 
 
 def _keep_mastering(codec: str, said: Mastering, values: dict[str, str]) -> None:
@@ -83,8 +92,7 @@ def _keep_mastering(codec: str, said: Mastering, values: dict[str, str]) -> None
             "%s does not hold what the film was mastered on; libx264, libx265 and libsvtav1 do.", codec
         )
         return
-    option, value = told
-    values[option] = ":".join(part for part in (values.get(option), value) if part)
+    _add_parameter(values, *told)
 
 
 def _codec(name: str) -> Any:
@@ -145,12 +153,18 @@ def _pix_fmt(codec: Any, known: Encoder, info: Info, asked: str | None) -> str:
                 "try --pix-fmt yuv444p."
             )
         return asked
-    usable = [name for name in usable if fits(name)] if taken else [info.pix_fmt]
-    chosen = _nearest(codec, usable, info)
+    kept = [name for name in usable if fits(name)] if taken else [info.pix_fmt]
+    chosen = _nearest(codec, kept, info)
     if chosen is None:
         raise InputError(
             f"{codec.name} has no pixel format for {info.width}x{info.height} {info.pix_fmt}; "
             "try another encoder, such as libx264."
+        )
+    if info.pix_fmt in usable and info.pix_fmt not in kept:
+        log.warning(
+            "%s cannot halve the odd size %dx%d as %s does, so it is written as %s, which not every "
+            "player shows; -c:v libvpx-vp9 keeps %s.",
+            *(codec.name, info.width, info.height, info.pix_fmt, chosen, info.pix_fmt),
         )
     return chosen
 
