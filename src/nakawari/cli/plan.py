@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan."""
-    from nakawari.pipeline.analyse import plan
+    from nakawari.pipeline.analyse import plan_and_times
     from nakawari.timeline.explain import explain
 
     with shown("none" if arguments.quiet else "bar") as progress:
-        made = plan(arguments.input, progress=progress, **timing(arguments))
+        made, times = plan_and_times(arguments.input, progress=progress, **timing(arguments))
     if arguments.json:
         print(made.to_json(), end="")
     elif arguments.cuts_only:
@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         for shot in made.shots[1:]:
             print(shot.first)
     else:
-        print(explain(made, verbose=arguments.verbose))
+        print(explain(made, times=times, verbose=arguments.verbose))
     return 0

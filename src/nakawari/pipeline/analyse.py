@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nakawari.errors import MediaError
 from nakawari.pipeline.render import Progress, silent
@@ -161,13 +161,21 @@ def plan(
         InputError: a value is out of range, or the rate is below that of the input.
         MediaError: the clip cannot be read.
     """
-    timing = Timing.of(
-        fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
-        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate,
-    )  # fmt: skip
+    return plan_and_times(
+        source, fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
+        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate, progress=progress,
+    )[0]  # fmt: skip
+
+
+def plan_and_times(
+    source: str | Path | Reader, *, progress: Progress = silent, **asked: Any
+) -> tuple[Plan, tuple[Fraction, ...]]:
+    """The plan of a clip, as `plan` makes it, and the times of the input's frames."""
+    timing = Timing.of(**asked)
     reader = timing.open(source).reader if isinstance(source, (str, Path)) else source
     rate = timing.rate(reader.info.rate)
-    return lay_out(analyse(reader, cuts=timing.cuts, progress=progress), rate, timing)
+    seen = analyse(reader, cuts=timing.cuts, progress=progress)
+    return lay_out(seen, rate, timing), seen.times
 
 
 def lay_out(seen: Analysis, rate: Fraction, timing: Timing) -> Plan:

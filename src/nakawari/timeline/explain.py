@@ -8,9 +8,11 @@ from fractions import Fraction
 from itertools import groupby
 
 from nakawari.timeline.cuts import clock
+from nakawari.timeline.pace import cadence_name, told
 from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
 
-CADENCES = {0: "still", 1: "on ones", 2: "on twos", 3: "on threes", 4: "on fours"}
+LONGEST_PERIOD = 5
+"""Legs after which a way of making them may repeat: 24 frames a second become 60 in twos of them."""
 
 MEANING = {
     Reason.SOURCE: "drawings at their own time, copied",
@@ -25,9 +27,11 @@ def explain(plan: Plan, *, times: Sequence[Fraction] | None = None, verbose: boo
 
     Args:
         plan: what to explain.
-        times: pts of each input frame, seconds; with them cuts and holds are told with their times.
-        verbose: a line for every output frame, not one for every run of frames made alike.
+        times: pts of each input frame, seconds; with them holds are told, and shots with their times. None:
+            they are taken to be even where the plan knows its clip.
+        verbose: a line for every output frame, not one for every run of frames made alike; and every hold.
     """
+    times = times or _even_times(plan)
     lines = [*_summary(plan), ""]
     number = 0
     slots = list(plan.slots)
@@ -41,6 +45,7 @@ def explain(plan: Plan, *, times: Sequence[Fraction] | None = None, verbose: boo
         while end < len(slots) and slots[end].source <= shot.last:
             end += 1
         lines.append(_shot_line(order, shot, inside, times))
+        lines += [f"  {line}" for line in told(shot, inside, times, plan.options, every=verbose)]
         lines += [f"  {line}" for line in _slot_lines(slots[place:end], place, verbose)]
         place = end
     return "\n".join(lines) + "\n"
@@ -49,7 +54,7 @@ def explain(plan: Plan, *, times: Sequence[Fraction] | None = None, verbose: boo
 def summary(plan: Plan) -> str:
     """The shots, drawings and cadences of a plan, in one line."""
     shots, drawings = len(plan.shots), len(plan.drawings)
-    cadences = Counter(CADENCES.get(shot.cadence, f"on {shot.cadence}s") for shot in plan.shots)
+    cadences = Counter(cadence_name(shot.cadence) for shot in plan.shots)
     spread = ", ".join(f"{count} {name}" for name, count in cadences.most_common())
     return (
         f"{shots} {'shot' if shots == 1 else 'shots'} ({spread}), "
@@ -70,14 +75,21 @@ def _summary(plan: Plan) -> Iterator[str]:
             yield f"  {counts[reason]:7d} {reason!s:8} {MEANING[reason]}"
 
 
+def _even_times(plan: Plan) -> list[Fraction] | None:
+    clip = plan.clip
+    if clip is None:
+        return None
+    step = (clip.last - clip.first) / max(1, clip.frames - 1)
+    return [clip.first + n * step for n in range(clip.frames)]
+
+
 def _shot_line(order: int, shot: Shot, drawings: Sequence[Drawing], times: Sequence[Fraction] | None) -> str:
-    cadence = CADENCES.get(shot.cadence, f"on {shot.cadence}s")
     lengths = Counter(drawing.last - drawing.first + 1 for drawing in drawings)
     spread = ", ".join(f"{count} × {length}" for length, count in sorted(lengths.items()))
     begin = "" if times is None else f" from {clock(times[shot.first])}"
     what = "shot" if order == 0 else "cut, shot"
     return (
-        f"{what} {order + 1}{begin}: frames {shot.first}–{shot.last}, {cadence}, "
+        f"{what} {order + 1}{begin}: frames {shot.first}–{shot.last}, {cadence_name(shot.cadence)}, "
         f"{len(drawings)} {'drawing' if len(drawings) == 1 else 'drawings'} (shown {spread} frames)"
     )
 
@@ -89,16 +101,33 @@ def _slot_lines(slots: Sequence[Slot], first: int, verbose: bool) -> Iterator[st
             yield f"{number:7d}  {clock(slot.pts)}  {_made(slot)}"
         return
     place = 0
-    for _, run in groupby(_legs(slots), key=_reasons):
-        legs = list(run)
+    for legs, period in _repeats(list(_legs(slots))):
         count = sum(len(leg) for leg in legs)
         begin, last = legs[0][0], legs[-1][-1]
         upto = last.source if last.target is None else last.target
         frames = f"frame {begin.source}" if upto == begin.source else f"frames {begin.source}→{upto}"
-        times = f"{len(legs)} × " if len(legs) > 1 else ""
-        how = f"{times}{_pattern(legs)}  ({count} frames out, from {frames})"
+        patterns = "; ".join(_pattern(legs[n::period]) for n in range(period))
+        times = f"{len(legs) // period} × " if len(legs) > period else ""
+        how = f"{times}{patterns if period == 1 else f'({patterns})'}  ({count} frames out, from {frames})"
         yield f"{first + place:7d}  {clock(begin.pts)}  {how}"
         place += count
+
+
+def _repeats(legs: Sequence[list[Slot]]) -> Iterator[tuple[Sequence[list[Slot]], int]]:
+    """Runs of legs in which the ways that they are made repeat, and after how many legs they do."""
+    ways = [_reasons(leg) for leg in legs]
+    begin = 0
+    while begin < len(legs):
+        longest, best = 1, 1
+        for period in range(1, LONGEST_PERIOD + 1):
+            end = begin + period
+            while end < len(legs) and ways[end] == ways[end - period]:
+                end += 1
+            length = (end - begin) // period * period
+            if length > longest and (period == 1 or length >= 2 * period):
+                longest, best = length, period
+        yield legs[begin : begin + longest], best
+        begin += longest
 
 
 def _legs(slots: Sequence[Slot]) -> Iterator[list[Slot]]:
