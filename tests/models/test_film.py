@@ -16,7 +16,7 @@ from nakawari.errors import ModelError
 from nakawari.models import load
 from nakawari.models.film import net as film
 from nakawari.models.film.model import build
-from nakawari.models.film.net import Fuse, in_strips
+from nakawari.models.film.net import Fuse, in_parts
 from nakawari.models.film.official import key_table, recognise
 from tests.models.seeded import picture, seeded
 from tests.models.toys import toy_file
@@ -139,14 +139,14 @@ def test_strips_are_the_whole(monkeypatch, tmp_path):
 def test_strips_ask_for_no_rows_outside():
     asked = []
 
-    def draw(rows):
-        asked.append(rows)
-        return torch.arange(30.0)[None, None, rows, None]
+    def draw(box):
+        asked.append(box)
+        return box.crop(torch.arange(30.0)[None, None, :, None])
 
-    made = in_strips(draw, torch.Size([1, 7, 30, 1]), 10**8, 2)
+    made = in_parts(draw, torch.Size([1, 7, 30, 1]), 10**8, 2, None)
     assert torch.equal(made.flatten(), torch.arange(30.0))
-    assert min(rows.start for rows in asked) == 0
-    assert max(rows.stop for rows in asked) == 30
+    assert min(box.top for box in asked) == 0
+    assert max(box.bottom for box in asked) == 30
     assert len(asked) > 2
 
 

@@ -1,4 +1,4 @@
-"""Tiles: they cover the picture once, fade into each other, and are as large as memory lets them be."""
+"""Windows: every model draws in them what it draws whole, and they are as large as memory lets them be."""
 
 from __future__ import annotations
 
@@ -6,70 +6,139 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nakawari.errors import InputError
-from nakawari.models import CATALOG, load
+from nakawari.errors import BackendError, InputError
+from nakawari.models import CATALOG
 from nakawari.models.base import Drawn, Interpolator
-from nakawari.models.costs import BYTES_PER_PX
-from nakawari.models.tiles import lay_out, parse_memory, parse_tile, side_for
+from nakawari.models.costs import COSTS, Cost
+from nakawari.models.tiles import LEAST, in_windows, parse_memory, parse_tile, resident_bytes, side_for
 from tests.models.seeded import picture
+from tests.models.test_contract import NETWORKS, opened
+
+SHIPPED_WINDOWED = [row.name for row in CATALOG if row.family in ("fast", "rife", "film", "animeinterp")]
+DRAWING = [name for name in NETWORKS if name != "animeinterp-gma"]  # that one paints as animeinterp does
 
 
 class Blur(Interpolator):
-    """Looks 20 px around."""
+    """Looks 20 px around, and can run out of memory."""
 
     multiple = 16
-    overlap_px = 96
+    windowed = True
+    cost = Cost(1000, 100)
+    most = 10**9
 
     def _prepare(self, image0, image1, features0, features1):
         return None
 
     def _at(self, state, t, image0, image1):
-        padded = F.pad(image0.lerp(image1, t), (20, 20, 20, 20), mode="replicate")
-        return Drawn(F.avg_pool2d(F.avg_pool2d(padded, (41, 1), 1), (1, 41), 1))
+        mixed = image0.lerp(image1, t)
+
+        def draw(box):
+            part = box.crop(mixed)
+            if part.numel() > self.most:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+            padded = F.pad(part, (20, 20, 20, 20))
+            return F.avg_pool2d(F.avg_pool2d(padded, (41, 1), 1), (1, 41), 1)
+
+        return Drawn(in_windows(draw, mixed.shape, self.side, 20, self.multiple))
 
 
-@pytest.mark.parametrize("size", [(64, 64), (400, 1008), (416, 96), (800, 800)])
-@pytest.mark.parametrize(("tile", "overlap"), [(384, 128), (256, 128)])
-def test_tiles_cover_everything_within_the_picture(size, tile, overlap):
-    total = torch.zeros(size)
-    for (rows, columns), weight in lay_out(size, tile, overlap, 16):
-        assert (rows.start % 16, columns.start % 16) == (0, 0)
-        assert weight.shape == total[rows, columns].shape
-        total[rows, columns] += weight
-    assert total.min() > 0.2
+@pytest.mark.parametrize("name", DRAWING)
+@pytest.mark.parametrize("size", [(72, 560), (560, 72)])
+def test_windows_are_the_whole_for_every_network(name, size, tmp_path):
+    frames = picture(*size, 1), picture(*size, 2)
+    model = opened(name, tmp_path)
+    whole = model(*frames, 0.3)
+    model.adjust(tile=LEAST)
+    pair = model.prepare(*frames)
+    assert pair.tile == (LEAST if model.windowed else None)
+    error = (model.at(pair, 0.3) - whole).square().mean()
+    assert error < 1e-6  # more than 60 dB
+
+
+@pytest.mark.parametrize("size", [(64, 64), (400, 1008), (416, 96), (800, 801)])
+@pytest.mark.parametrize(("side", "around", "aligned"), [(256, 20, 16), (300, 128, 64), (256, 0, 1)])
+def test_windows_cover_everything_once_and_nothing_outside(size, side, around, aligned):
+    asked = []
+
+    def draw(box):
+        asked.append(box)
+        assert (box.top % aligned, box.left % aligned) == (0, 0)
+        assert box.top >= 0
+        assert box.bottom <= size[0]
+        assert box.right <= size[1]
+        return torch.ones(1, 1, box.bottom - box.top, box.right - box.left)
+
+    assert torch.equal(in_windows(draw, size, side, around, aligned), torch.ones(1, 1, *size))
+    assert max(box.bottom - box.top for box in asked) <= max(side, aligned + 2 * around)
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (2, 4)])
-def test_tiles_are_the_whole_where_a_model_does_not_look_further(shape):
-    frames = [picture(300, 400, seed).repeat(shape[0], 2, 1, 1)[:, : shape[1]] for seed in (1, 2)]
+def test_alpha_and_batches_are_drawn_in_windows(shape):
+    frames = [picture(300, 600, seed).repeat(shape[0], 2, 1, 1)[:, : shape[1]] for seed in (1, 2)]
     model = Blur("blur")
     whole = model(*frames, 0.3)
-    model.adjust(tile=208)
-    pair = model.prepare(*frames)
-    assert pair.tile == 208
-    error = (model.at(pair, 0.3) - whole).square().mean()
-    assert error < 1e-7  # more than 70 dB
+    model.adjust(tile=1)
+    assert model.prepare(*frames).tile == LEAST
+    assert (model(*frames, 0.3) - whole).abs().max() < 1e-5
 
 
-def test_auto_goes_by_memory_and_off_is_whole():
-    frames = [picture(600, 900, seed) for seed in (1, 2)]
+def test_auto_goes_by_memory_and_off_is_whole(monkeypatch):
+    monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
+    frames = [picture(608, 912, seed) for seed in (1, 2)]
     model = Blur("blur")
-    model.bytes_per_px = 1000
-    model.adjust(memory="400M")
-    assert model.prepare(*frames).tile == 640
+    model.adjust(memory="500M")
+    assert model.prepare(*frames).tile == 576
     model.adjust(memory="2G")
     assert model.prepare(*frames).tile is None
-    model.adjust(memory=400, tile="off")
+    model.adjust(memory=500, tile="off")
     assert model.prepare(*frames).tile is None
-    model.adjust(memory="30M", tile="auto")
-    with pytest.raises(InputError, match=r"memory is 30 MiB; the smallest tile, 192 px, takes"):
+    model.adjust(memory="130M", tile="auto")
+    with pytest.raises(InputError, match=r"drawing may take 30 MiB; 912x608 takes 194 MiB in the smallest"):
         model.prepare(*frames)
 
 
-def test_a_tile_is_as_large_as_memory_lets_it_be():
-    side = side_for(2**30, 2600, 256, 64)
+def test_a_window_is_as_large_as_memory_lets_it_be():
+    cost, size = Cost(2600, 260), (2160, 3840)
+    side = side_for(4 * 2**30, cost, size)
+    held = 260 * 2160 * 3840
     assert side % 64 == 0
-    assert side**2 * 2600 <= 2**30 < (side + 64) ** 2 * 2600
+    assert held + side**2 * 2600 <= 4 * 2**30 < held + (side + 64) ** 2 * 2600
+
+
+def test_a_full_gpu_gets_smaller_windows_from_then_on_and_it_is_said():
+    frames = [picture(600, 900, seed) for seed in (1, 2)]
+    model = Blur("blur")
+    whole = model(*frames, 0.3)
+    model.most = 3 * 480**2
+    pair = model.prepare(*frames)
+    assert pair.tile is None
+    assert (model.at(pair, 0.3) - whole).abs().max() < 1e-5
+    assert pair.tile == 448
+    assert model.notes() == ["the memory of cpu was too small; drawn in tiles of 448 px."]
+    assert model.prepare(*frames).tile == 448
+
+
+def test_a_gpu_that_is_too_small_for_the_smallest_windows_is_an_error():
+    model = Blur("blur")
+    model.most = 10
+    with pytest.raises(BackendError, match=r"memory of cpu is too small for pictures of 912x608 \(CUDA out"):
+        model(picture(600, 900, 1), picture(600, 900, 2))
+
+
+def test_memory_may_run_out_while_a_pair_is_prepared():
+    class Greedy(Blur):
+        def _prepare(self, image0, image1, features0, features1):
+            if self.side is None:
+                raise torch.OutOfMemoryError("out of memory")
+
+    model = Greedy("greedy")
+    assert model.prepare(picture(600, 900, 1), picture(600, 900, 2)).tile == 448
+
+
+def test_what_a_process_holds_is_known():
+    before = resident_bytes()
+    held = torch.ones(2**24)
+    assert resident_bytes() - before > 0.9 * held.numel() * 4
 
 
 @pytest.mark.parametrize("value", ["nothing", "0", "-3", "4.5"])
@@ -91,11 +160,5 @@ def test_what_is_no_memory_is_refused(value):
         parse_memory(value)
 
 
-def test_every_network_with_weights_of_others_has_a_cost():
-    assert {row.name for row in CATALOG if row.family in ("rife", "film")} == set(BYTES_PER_PX)
-
-
-def test_any_model_is_drawn_in_tiles():
-    frames = [(picture(400, 600, seed)[0].permute(1, 2, 0).numpy() * 255).astype("uint8") for seed in (1, 2)]
-    whole, tiled = load("blend", device="cpu"), load("blend", device="cpu", tile=256)
-    assert abs(whole(*frames).astype(int) - tiled(*frames)).max() <= 1
+def test_every_network_has_a_cost():
+    assert set(SHIPPED_WINDOWED) == set(COSTS)

@@ -37,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
     add_device(model)
     model.add_argument(
-        "--tile", metavar="N", help="draw in tiles: auto (where memory is too small), N pixels a side, off"
+        "--tile", metavar="N", help="draw in windows: auto (where memory is too small), N pixels a side, off"
     )
     model.add_argument(
-        "--memory", metavar="SIZE", help="that drawing may take, such as 4G (60%% of the free)"
+        "--memory",
+        metavar="SIZE",
+        help="that all may take (on a GPU: drawing), such as 4G (60%% of what is free)",
     )
     model.add_argument(
         "--flow-scale", type=float, metavar="F", help="RIFE: look for motion at this size; 0.5 for 4K (1)"

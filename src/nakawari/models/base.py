@@ -18,32 +18,31 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
-from typing import Any, ClassVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nakawari.errors import InputError, ShapeError
+from nakawari.errors import BackendError, InputError
 from nakawari.models.boxes import Box, change_box, unequal
+from nakawari.models.costs import Cost
+from nakawari.models.keys import Picture, check, check_alike, copy_of, size_of
 from nakawari.models.overlays import Stillness
-from nakawari.models.tiles import Tile, draw_tiles, free_bytes, parse_memory, parse_tile, side_for, up
+from nakawari.models.tiles import LEAST, STEP, Tile, free_bytes, parse_memory, parse_tile, side_for
 from nakawari.tensors import (
     Array,
-    check_frame,
-    check_image,
     pad_to_multiple,
     to_frame,
     to_tensor,
     unpad,
 )
 
-Picture = Array | Tensor
 Time = float | Fraction
 Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Two frames [B, 3, H, W] in [0, 1] → coarse flow01, flow10 [B, 2, H, W] in pixels, zero where unknown."""
 
+T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 STILL_TOLERANCE = 6 / 255
 """A still pixel that a model without `cover` changes by less than this is given back its key's value."""
@@ -78,8 +77,10 @@ class Pair:
     Attributes:
         frame0, frame1: the keys as they came.
         box: what is drawn; None when the keys are equal.
-        state: what the model prepared for the box; None when the keys are equal, or drawn in tiles.
-        tile: side of the tiles in pixels; None: the box is drawn whole.
+        state: what the model prepared for the box; None when the keys are equal.
+        tile: side of the windows in which it is drawn, in pixels; None: all at once.
+        ready: whether `state` is that.
+        encoded: where features of the whole keys are kept.
     """
 
     frame0: Picture
@@ -90,6 +91,8 @@ class Pair:
     size: tuple[int, int] = (0, 0)
     still: Stillness | None = field(default=None, repr=False)
     tile: int | None = None
+    ready: bool = False
+    encoded: tuple[Encoded | None, Encoded | None] = field(default=(None, None), repr=False)
 
 
 class Interpolator(ABC):
@@ -101,10 +104,12 @@ class Interpolator(ABC):
     """What can be chosen, and what is; see `adjust`."""
     knows_stillness: ClassVar[bool] = False
     """What stays is kept apart: pinned, and where the rest pans, a layer of its own (`overlays.py`)."""
-    bytes_per_px: float = 0
-    """Memory that drawing takes, measured; 0: so little that "auto" never makes tiles."""
-    overlap_px: int = 128
-    """How much tiles overlap: twice what the model looks around, or more."""
+    windowed: ClassVar[bool] = False
+    """The model goes by `side`; others hold so little that they draw whole pictures."""
+    cost: Cost | None = None
+    """Memory that drawing takes, measured; None: "auto" draws whole."""
+    side: int | None = None
+    """Of the windows in which to compute what looks only around itself; None: all at once."""
     tile: Tile = "auto"
     memory: int | None = None
     context_px: ClassVar[int | None] = None
@@ -117,13 +122,16 @@ class Interpolator(ABC):
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
         self.device = torch.device(device)
+        self._said: list[str] = []
+        self._most: int | None = None
 
     def adjust(self, tile: int | str | None = None, memory: int | str | None = None, **options: Any) -> None:
         """Set what is not None; the rest keeps what it has.
 
         Args:
-            tile: draw in tiles of so many pixels; "auto": where memory is too small for the whole; "off".
-            memory: that drawing may take, such as "4G"; "auto" goes by it, else by what is free.
+            tile: draw in windows of so many pixels; "auto": where memory is too small for the whole; "off".
+            memory: that this process (on a GPU: drawing) may take, such as "4G"; "auto" goes by it, else by
+                what is free.
             options: the keys of `options`, which differ from model to model.
 
         Raises:
@@ -160,7 +168,7 @@ class Interpolator(ABC):
 
     def notes(self) -> list[str]:
         """What was chosen for the user, a line each."""
-        return []
+        return list(self._said)
 
     def pictures(self, pair: Pair) -> dict[str, Array]:
         """What was seen in a pair, by name, H×W×3 RGB uint8; for `--debug-dir`."""
@@ -170,7 +178,7 @@ class Interpolator(ABC):
 
     def encode(self, frame: Picture) -> Encoded:
         """A handle of `frame` for `prepare`; the work is done when first needed and kept in it."""
-        _check(frame, "frame")
+        check(frame, "frame")
         return Encoded(frame)
 
     def prepare(self, frame0: Picture | Encoded, frame1: Picture | Encoded) -> Pair:
@@ -186,8 +194,8 @@ class Interpolator(ABC):
         enc0 = frame0 if isinstance(frame0, Encoded) else self.encode(frame0)
         enc1 = frame1 if isinstance(frame1, Encoded) else self.encode(frame1)
         key0, key1 = enc0.frame, enc1.frame
-        _check_alike(key0, key1)
-        size = _size(key0)
+        check_alike(key0, key1)
+        size = size_of(key0)
         box = change_box(key0, key1)
         if box is None:
             return Pair(key0, key1, None, size=size)
@@ -201,14 +209,13 @@ class Interpolator(ABC):
             layered = still is not None and still.layer is not None
             if still is not None and layered:
                 guide0, guide1 = images = still.beneath
-            tile = self._tile_for(images[0])
-            if tile is not None:
-                return Pair(key0, key1, box, None, images, size, still, tile)
             kept = whole and not layered
-            features0 = self._features(enc0 if kept else None, guide0)
-            features1 = self._features(enc1 if kept else None, guide1)
-            state = self._prepare(guide0, guide1, features0, features1)
-        return Pair(key0, key1, box, state, images, size, still)
+            encoded = (enc0, enc1) if kept else (None, None)
+            pair = Pair(
+                key0, key1, box, None, images, size, still, self._side_for(images[0]), encoded=encoded
+            )
+            self._within(pair, lambda: None)
+        return pair
 
     def at(self, pair: Pair, t: Time) -> Picture:
         """Draw the picture at `t` of the way, of the kind and type that the keys have.
@@ -219,15 +226,11 @@ class Interpolator(ABC):
         if not 0 <= t <= 1:
             raise InputError(f"t is {t}; wanted 0 <= t <= 1.")
         if t in (0, 1) or pair.box is None:
-            return _copy(pair.frame1 if t == 1 else pair.frame0)
-        assert pair.images is not None
+            return copy_of(pair.frame1 if t == 1 else pair.frame0)
+        images = pair.images
+        assert images is not None
         with torch.inference_mode():
-            if pair.tile is None:
-                drawn = self._draw(pair.state, float(t), pair.images)
-            else:
-                draw = partial(self._draw_part, float(t))
-                overlap = up(self.overlap_px, self.multiple)
-                drawn = Drawn(*draw_tiles(draw, pair.images, pair.tile, overlap, self.multiple))
+            drawn = self._within(pair, lambda: self._draw(pair.state, float(t), images))
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn, self.keeps_still)
@@ -269,13 +272,7 @@ class Interpolator(ABC):
         height, width = size
         if self.context_px is None:
             return Box(0, 0, height, width)
-        pad = self.context_px
-        grown = Box(
-            max(0, box.top - pad),
-            max(0, box.left - pad),
-            min(height, box.bottom + pad),
-            min(width, box.right + pad),
-        )
+        grown = box.grown(self.context_px, height, width)
         if (grown.bottom - grown.top) * (grown.right - grown.left) > 0.7 * height * width:
             return Box(0, 0, height, width)
         return grown
@@ -291,28 +288,65 @@ class Interpolator(ABC):
         alpha = self._at(state, t, first, second).image.mean(1, keepdim=True)
         return Drawn(torch.cat([drawn.image, alpha], 1), drawn.cover)
 
-    def _tile_for(self, image: Tensor) -> int | None:
-        """The side of tiles for a padded image; None: none are needed."""
-        batch, _, height, width = image.shape
-        least = up(2 * self.overlap_px, self.multiple)
-        if self.tile == "off" or (self.tile == "auto" and not self.bytes_per_px):
+    def _side_for(self, image: Tensor) -> int | None:
+        """The side of windows for a padded image; None: none are needed."""
+        batch, size = image.shape[0], (int(image.shape[2]), int(image.shape[3]))
+        side: int | None = None
+        if self.windowed and isinstance(self.tile, int):
+            side = max(LEAST, self.tile)
+        elif self.windowed and self.tile == "auto" and self.cost is not None:
+            side = side_for(free_bytes(self.device, self.memory), self.cost, size, batch)
+        if self._most is not None:
+            side = min(self._most, side or self._most)
+        if side is None or side >= max(size):
             return None
-        if self.tile == "auto":
-            budget = self.memory or free_bytes(self.device)
-            if batch * height * width * self.bytes_per_px <= budget:
-                return None
-            side = side_for(budget, batch * self.bytes_per_px, least, self.multiple)
-            _LOG.info("%s: tiles of %d px", self.name, side)
-        else:
-            side = max(least, up(self.tile, self.multiple))
-        return None if side >= max(height, width) else side
+        _LOG.info("%s: tiles of %d px", self.name, side)
+        return side
 
-    def _draw_part(self, t: float, image0: Tensor, image1: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Prepare and draw one tile; nothing is kept, so each t pays for all."""
-        guide0, guide1 = _guide(image0), _guide(image1)
-        state = self._prepare(guide0, guide1, self._encode(guide0), self._encode(guide1))
-        drawn = self._draw(state, t, (image0, image1))
-        return drawn.image, drawn.cover
+    def _within(self, pair: Pair, work: Callable[[], T]) -> T:
+        """Prepare the pair where that is not done, and do `work`; in ever smaller windows on a full GPU."""
+        while True:
+            self.side = pair.tile
+            try:
+                if not pair.ready:
+                    pair.state, pair.ready = self._state(pair), True
+                return work()
+            except torch.OutOfMemoryError as error:
+                said = str(error).split(". ")[0]
+            pair.state, pair.ready = (
+                None,
+                False,
+            )  # outside of the handler, which holds what was being computed
+            for encoded in pair.encoded:
+                if encoded is not None:
+                    encoded.features = None
+            self._shrink(pair, said)
+
+    def _state(self, pair: Pair) -> Any:
+        assert pair.images is not None
+        guides = _guide(pair.images[0]), _guide(pair.images[1])
+        features = [self._features(*each) for each in zip(pair.encoded, guides, strict=True)]
+        return self._prepare(*guides, *features)
+
+    def _shrink(self, pair: Pair, said: str) -> None:
+        """Take half as large windows from now on, and say so.
+
+        Raises:
+            BackendError: they cannot be smaller.
+        """
+        assert pair.images is not None
+        height, width = pair.images[0].shape[2:]
+        before = pair.tile or max(height, width)
+        side = before // 2 // STEP * STEP
+        if not self.windowed or side < LEAST:
+            raise BackendError(
+                f"{self.name}: the memory of {self.device} is too small for pictures of {width}x{height} "
+                f"({said}). Give a smaller picture, or --device cpu."
+            )
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self._most = pair.tile = side
+        self._said = [f"the memory of {self.device} was too small; drawn in tiles of {side} px."]
 
 
 def _guide(image: Tensor) -> Tensor:
@@ -357,32 +391,3 @@ def _finish(pair: Pair, box: Box, drawn: Drawn, keeps_still: bool) -> Picture:
     whole: Array = np.array(pair.frame0)
     whole[box.top : box.bottom, box.left : box.right] = made_array
     return whole
-
-
-def _copy(picture: Picture) -> Picture:
-    return picture.clone() if isinstance(picture, Tensor) else np.array(picture)
-
-
-def _size(picture: Picture) -> tuple[int, int]:
-    if isinstance(picture, Tensor):
-        return int(picture.shape[-2]), int(picture.shape[-1])
-    return int(picture.shape[0]), int(picture.shape[1])
-
-
-def _check(picture: Picture, name: str) -> None:
-    if isinstance(picture, Tensor):
-        check_image(picture, name)
-        if picture.shape[1] not in (3, 4) or min(picture.shape) < 1:
-            raise ShapeError(f"{name} is {list(picture.shape)}; wanted [B, 3, H, W] or [B, 4, H, W].")
-    else:
-        check_frame(picture, name)
-
-
-def _check_alike(key0: Picture, key1: Picture) -> None:
-    if isinstance(key0, Tensor) != isinstance(key1, Tensor):
-        raise ShapeError("frame0 and frame1 are of two kinds; wanted two arrays or two tensors.")
-    if key0.shape != key1.shape or key0.dtype != key1.dtype:
-        raise ShapeError(
-            f"frame0 is {list(key0.shape)} {key0.dtype} and frame1 {list(key1.shape)} {key1.dtype}; "
-            "wanted one size and type."
-        )

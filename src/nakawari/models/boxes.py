@@ -27,6 +27,25 @@ class Box:
             return picture[..., self.top : self.bottom, self.left : self.right]
         return picture[self.top : self.bottom, self.left : self.right]
 
+    def scaled(self, factor: float) -> Box:
+        """The same place in a picture `factor` times as large; it has to begin and end at whole pixels."""
+        return Box(*(int(side * factor) for side in (self.top, self.left, self.bottom, self.right)))
+
+    def grown(self, by: int, height: int, width: int) -> Box:
+        """With so many pixels more on all sides, within a picture."""
+        return Box(
+            max(0, self.top - by),
+            max(0, self.left - by),
+            min(height, self.bottom + by),
+            min(width, self.right + by),
+        )
+
+    def within(self, outer: Box) -> Box:
+        """The same place, counted from the corner of a box around it."""
+        return Box(
+            self.top - outer.top, self.left - outer.left, self.bottom - outer.top, self.right - outer.left
+        )
+
 
 def change_box(frame0: Array | Tensor, frame1: Array | Tensor) -> Box | None:
     """The smallest box outside of which two frames are equal; None when they are equal everywhere."""

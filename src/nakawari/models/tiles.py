@@ -1,15 +1,16 @@
-"""Large pictures in bounded memory: where tiles lie, how they fade into each other, how large they may be.
+"""Large pictures in bounded memory: windows, and how large they may be.
 
-Tiles overlap, because a network looks around; the outer quarters of an overlap are thrown away, and over
-the half between them one tile fades into the next. Tiles begin at multiples of what the model pads to, so
-that its pyramids have the grid that they would have on the whole picture.
+What takes memory are the convolutions, and a convolution sees only so far. So keys, flow and what is found at
+coarse scales stay whole, and the rest is computed in windows that overlap by what it sees around: each pixel
+comes out as it would on the whole picture, and there is nothing that would have to be faded into each other.
+A model in which something looks over the whole picture at full size keeps that part whole.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,10 +18,14 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError
+from nakawari.models.boxes import Box
+from nakawari.models.costs import Cost
 
 Tile = int | Literal["auto", "off"]
 SHARE = 0.6
 """How much of the memory that is free `auto` takes."""
+LEAST, STEP = 384, 64
+"""Side of the smallest windows, and of what they grow by."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
 
 
@@ -55,10 +60,17 @@ def parse_memory(value: int | str | None) -> int | None:
     return int(float(found[1]) * _UNITS[found[2]])
 
 
-def free_bytes(device: torch.device) -> int:
-    """Memory that `auto` may use on the device."""
+def free_bytes(device: torch.device, memory: int | None = None) -> int:
+    """Memory that drawing may take.
+
+    Args:
+        device: where it is drawn.
+        memory: that the process may take, or on a GPU, drawing; None: `SHARE` of what is free.
+    """
     if device.type == "cuda":
-        return int(SHARE * torch.cuda.mem_get_info(device)[0])
+        return memory or int(SHARE * torch.cuda.mem_get_info(device)[0])
+    if memory is not None:
+        return memory - resident_bytes()
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.M)
@@ -67,92 +79,83 @@ def free_bytes(device: torch.device) -> int:
     return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
 
 
-def side_for(budget: int, bytes_per_px: float, least: int, multiple: int) -> int:
-    """The side of the largest square tile that `budget` bytes are enough for.
+def resident_bytes() -> int:
+    """Memory that this process holds now; where the system does not tell, the most that it has held."""
+    statm = Path("/proc/self/statm")
+    if statm.is_file():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    import resource
+    import sys
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> int | None:
+    """The side of the largest windows that `budget` bytes are enough for; None: for the whole picture.
 
     Raises:
-        InputError: they are not enough for a tile of `least` pixels.
+        InputError: they are not enough for windows of `LEAST` pixels.
     """
-    side = int((budget / bytes_per_px) ** 0.5) // multiple * multiple
-    if side < least:
-        need = least**2 * bytes_per_px / 2**20 + 1
+    pixels = batch * size[0] * size[1]
+    if cost.whole * pixels <= budget:
+        return None
+    each = batch * cost.whole
+    side = int(max(0, (budget - cost.held * pixels) / each) ** 0.5) // STEP * STEP
+    if side < LEAST:
+        need = (cost.held * pixels + each * LEAST**2) / 2**20
         raise InputError(
-            f"memory is {budget // 2**20} MiB; the smallest tile, {least} px, takes {need:.0f} MiB; "
-            "give more."
+            f"drawing may take {max(0, budget) // 2**20} MiB; {size[1]}x{size[0]} takes {need:.0f} MiB "
+            "in the smallest tiles. Give more memory, or a smaller picture."
         )
     return side
 
 
-def up(length: int, multiple: int) -> int:
-    """`length`, or the next larger multiple."""
-    return -(-length // multiple) * multiple
-
-
-def starts(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
-    """Where tiles begin along an axis: evenly, at multiples, the last one ending with the axis."""
-    if tile >= length:
-        return [0]
-    count = -(-(length - overlap) // (tile - overlap))
-    return [(length - tile) * i // (count - 1) // multiple * multiple for i in range(count)]
-
-
-def feather(begins: list[int], number: int, tile: int, length: int) -> Tensor:
-    """How much a tile counts along an axis, [tile]; the next one's fades in as it fades out."""
-    begin, end = begins[number], min(begins[number] + tile, length)
-    weight = torch.ones(end - begin)
-    if number > 0:
-        overlap = begins[number - 1] + tile - begin
-        weight[:overlap] *= _ramp(overlap)
-    if number + 1 < len(begins):
-        overlap = end - begins[number + 1]
-        weight[-overlap:] *= _ramp(overlap).flip(0)
-    return weight
-
-
-def _ramp(length: int) -> Tensor:
-    place = (torch.arange(length) + 0.5) / length
-    return ((place - 0.25) * 2).clamp(1e-4, 1 - 1e-4)
-
-
-def lay_out(
-    size: tuple[int, int], tile: int, overlap: int, multiple: int
-) -> Iterator[tuple[tuple[slice, slice], Tensor]]:
-    """Rows and columns of each tile of a picture, and how much its pixels count, [h, w]."""
-    height, width = size
-    tops, lefts = (starts(length, tile, overlap, multiple) for length in size)
-    for i, top in enumerate(tops):
-        for j, left in enumerate(lefts):
-            weight = feather(tops, i, tile, height)[:, None] * feather(lefts, j, tile, width)
-            rows = slice(top, top + weight.shape[0])
-            yield (rows, slice(left, left + weight.shape[1])), weight
-
-
-def draw_tiles(
-    draw: Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None]],
-    images: tuple[Tensor, Tensor],
-    tile: int,
-    overlap: int,
-    multiple: int,
-) -> tuple[Tensor, Tensor | None]:
-    """Draw tile by tile and put the picture together.
+def in_windows(
+    draw: Callable[[Box], Tensor],
+    shape: Sequence[int],
+    side: int | None,
+    around: int,
+    aligned: int = 1,
+    shrink: int = 1,
+) -> Tensor:
+    """Put a picture together from windows.
 
     Args:
-        draw: picture and cover of a tile of both keys, see `base.Drawn`.
-        images: [B, C, H, W], padded.
-        tile, overlap: in pixels, multiples of `multiple`.
-        multiple: that tiles begin at.
+        draw: gives [B, C, h / shrink, w / shrink] of a box of the picture, of which the `around` outermost
+            pixels may be wrong where the picture goes on.
+        shape: of the picture; the last two are height and width.
+        side: of windows with what they see around them, in pixels; None: all at once.
+        around: how far `draw` sees.
+        aligned: boxes begin at multiples of this.
+        shrink: by how much what is drawn is smaller than the picture.
+
+    Returns:
+        [B, C, H / shrink, W / shrink].
     """
-    height, width = images[0].shape[2:]
-    whole = torch.zeros_like(images[0])
-    total = whole.new_zeros(height, width)
-    cover: Tensor | None = None
-    for (rows, columns), weight in lay_out((height, width), tile, overlap, multiple):
-        part0, part1 = (image[:, :, rows, columns].contiguous() for image in images)
-        image, covered = draw(part0, part1)
-        share = weight.to(whole.device)
-        whole[:, :, rows, columns] += image.float() * share
-        total[rows, columns] += share
-        if covered is not None:
-            cover = torch.zeros_like(whole[:, :1], dtype=torch.bool) if cover is None else cover
-            cover[:, :, rows, columns] |= covered
-    return whole / total, cover
+    height, width = shape[-2:]
+    if side is None or (side >= height and side >= width):
+        return draw(Box(0, 0, height, width))
+    around = -(-around // aligned) * aligned
+    step = max(aligned, (side - 2 * around) // aligned * aligned)
+    return put_together(draw, shape, (step, step), around, shrink)
+
+
+def put_together(
+    draw: Callable[[Box], Tensor], shape: Sequence[int], step: tuple[int, int], around: int, shrink: int = 1
+) -> Tensor:
+    """A picture of boxes that advance by `step` (rows, columns); the rest as for `in_windows`."""
+    height, width = shape[-2:]
+    whole: Tensor | None = None
+    for top in range(0, height, step[0]):
+        for left in range(0, width, step[1]):
+            inner = Box(top, left, min(top + step[0], height), min(left + step[1], width))
+            box = inner.grown(around, height, width)
+            part = draw(box)
+            if box == inner and step[0] >= height and step[1] >= width:
+                return part
+            if whole is None:
+                whole = part.new_empty(*part.shape[:2], height // shrink, width // shrink)
+            inner.scaled(1 / shrink).crop(whole).copy_(inner.within(box).scaled(1 / shrink).crop(part))
+            del part
+    assert whole is not None
+    return whole

@@ -35,6 +35,12 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     return sample(image, pixel_grid(flow) + flow)
 
 
+def warp_part(image: Tensor, flow: Tensor, top: int, left: int) -> Tensor:
+    """A part of what `backward_warp` gives: `flow` is [B, 2, h, w] from row `top`, column `left` on."""
+    corner = torch.tensor([left, top], device=flow.device, dtype=flow.dtype)[:, None, None]
+    return sample(image, pixel_grid(flow) + flow + corner)
+
+
 def sample(image: Tensor, place: Tensor) -> Tensor:
     """Look up `image` at places, whole coordinates being pixel centres.
 

@@ -18,6 +18,7 @@ from nakawari.models.animeinterp.net import AnimeInterpNet, Features, Flows, Sca
 from nakawari.models.animeinterp.pictures import draw, flow_picture
 from nakawari.models.animeinterp.sgm import Matched, SegmentGuidedMatching, stacked
 from nakawari.models.base import Drawn, Interpolator, Pair
+from nakawari.models.costs import COSTS
 from nakawari.models.official import Weights
 from nakawari.tensors import Array
 
@@ -49,6 +50,7 @@ class AnimeInterp(Interpolator):
         vgg, contours: as `SegmentGuidedMatching` takes them.
     """
 
+    windowed = True
     options: Mapping[str, Any] = {"guide": True, "iterations": None, **RULES}
     shows = True
 
@@ -62,6 +64,7 @@ class AnimeInterp(Interpolator):
         super().__init__(name, device)
         self.net = net.eval().to(device, precision)
         # official: flow is found on pictures resized to a multiple of 8, so only the grid's 4 is padded
+        self.cost = COSTS[name]
         self.multiple = 4 if net.config.mode == "official" else 8
         self._matching: SegmentGuidedMatching | None = None
         self.adjust()
@@ -92,13 +95,15 @@ class AnimeInterp(Interpolator):
     def notes(self) -> list[str]:
         """Where the coarse flow comes from, and what pieces are told apart by."""
         if self.matching is not None:
-            return [f"{self.name}: segment-guided matching, {self.matching.descriptor.words}."]
-        return [] if self.options["guide"] else [f"{self.name}: without coarse flow of segments."]
+            said = [f"{self.name}: segment-guided matching, {self.matching.descriptor.words}."]
+        else:
+            said = [] if self.options["guide"] else [f"{self.name}: without coarse flow of segments."]
+        return said + super().notes()
 
     def pictures(self, pair: Pair) -> dict[str, Array]:
         """Pieces, matches and coarse flow as `pictures.draw` shows them, and the refined flow.
 
-        Of a batch the first; nothing of pairs that are drawn in tiles, or whose frames are equal.
+        Of a batch the first; nothing of pairs whose frames are equal.
         """
         state = pair.state
         if not isinstance(state, _State):
@@ -137,7 +142,7 @@ class AnimeInterp(Interpolator):
             known if torch.equal(image, seen) else self.net.features(image)
             for image, seen, known in zip((image0, image1), state.images, state.scales, strict=True)
         ]
-        made = self.net.draw(image0, image1, scales[0], scales[1], state.flows, t)
+        made = self.net.draw(image0, image1, scales[0], scales[1], state.flows, t, self.side)
         return Drawn(made[..., : size[0], : size[1]].clamp(0, 1))
 
 

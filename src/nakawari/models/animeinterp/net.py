@@ -11,6 +11,8 @@ from nakawari.errors import ModelError
 from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.rfr import FlowFeatures, RecurrentFlowRefinement
 from nakawari.models.animeinterp.synthesis import WIDTHS, FeaturePyramid, GridNet, push
+from nakawari.models.boxes import Box
+from nakawari.models.tiles import in_windows
 
 Flows = tuple[Tensor, Tensor]
 """flow01 and flow10, [B, 2, H, W], pixels."""
@@ -87,6 +89,7 @@ class AnimeInterpNet(nn.Module):
         scales1: Scales,
         flows: Flows,
         t: float | Tensor,
+        side: int | None = None,
     ) -> Tensor:
         """The picture at t, [B, 3, H, W], not clamped.
 
@@ -95,14 +98,23 @@ class AnimeInterpNet(nn.Module):
             scales0, scales1: what `features` gives for them.
             flows: what `flows` gave.
             t: in (0, 1), or [B, 1, 1, 1].
+            side: of windows, see `tiles.in_windows`.
         """
         picture0, landed0 = push(image0, scales0, flows[0] * t)
         picture1, landed1 = push(image1, scales1, flows[1] * (1 - t))
         pictures = torch.cat([picture0, picture1], 1).to(landed0[0].dtype)
         joined = tuple(torch.cat(pair, 1) for pair in zip(landed0, landed1, strict=True))
         del picture0, picture1, landed0, landed1  # a quarter of a gigabyte at 1920×1080
-        image: Tensor = self.synthesis(pictures, joined)
-        return image.to(image0.dtype)
+
+        def paint(box: Box) -> Tensor:
+            scales = [pictures, *joined]
+            seen = [box.scaled(0.5 ** max(0, n - 1)).crop(x) for n, x in enumerate(scales)]
+            if side is not None:  # the synthesis writes over what it is given, and windows overlap
+                seen = [x.clone() for x in seen]
+            image: Tensor = self.synthesis(seen[0], (seen[1], seen[2], seen[3]))
+            return image.to(image0.dtype)
+
+        return in_windows(paint, image0.shape, side, GridNet.SEES, GridNet.ALIGNED)
 
     def forward(
         self, image0: Tensor, image1: Tensor, t: float | Tensor = 0.5, guide: Flows | None = None

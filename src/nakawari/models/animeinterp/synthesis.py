@@ -86,6 +86,9 @@ class GridNet(nn.Module):
     Numbers are (row, column) of the published grid of six columns, of which the middle two are left out.
     """
 
+    SEES, ALIGNED = 128, 32
+    """Pixels that it looks around, or more; a part of a picture begins at multiples of the second."""
+
     def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
         super().__init__()
         c0, c1, c2 = widths

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nakawari import checkpoints
 from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.costs import COSTS
 from nakawari.models.fast.net import FastNet, Motion
 from nakawari.models.fast.parts import FastConfig
 from nakawari.models.official import open_weights, shipped
@@ -32,12 +33,14 @@ class Fast(Interpolator):
     """Search, correct, splat, and choose."""
 
     multiple = 16
+    windowed = True
     context_px = 64
     knows_stillness = True
 
     def __init__(self, name: str, net: FastNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
+        self.cost = COSTS[name]
 
     def _encode(self, image: Tensor) -> Any:
         return self.net.encoder(image)
@@ -48,11 +51,11 @@ class Fast(Interpolator):
             for one, other in zip(image0, image1, strict=True)
         ]
         search = torch.stack([flow for way in zip(*pairs, strict=True) for flow in way]).to(image0.device)
-        motion = self.net.motion(image0, image1, features0, features1, search)
+        motion = self.net.motion(image0, image1, features0, features1, search, self.side)
         return _State(motion, (image0, image1))
 
     def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
-        image, _, moving = self.net.draw(state.motion, t, image0, image1)
+        image, _, moving = self.net.draw(state.motion, t, image0, image1, self.side)
         return Drawn(image.clamp(0, 1), moving > COVERED)
 
 

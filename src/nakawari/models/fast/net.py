@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.models.boxes import Box
 from nakawari.models.fast.parts import (
     Encoder,
     FastConfig,
@@ -32,14 +33,17 @@ from nakawari.models.fast.parts import (
     match_all,
     zeroed,
 )
+from nakawari.models.tiles import in_windows
 from nakawari.ops.correlation import local_correlation
 from nakawari.ops.splat import divide, splat_sums
-from nakawari.ops.warp import backward_warp, resize_flow
+from nakawari.ops.warp import backward_warp, resize_flow, warp_part
 
 FLOW_UNIT_PX = 32.0
 """Flow is divided by this before a network sees it."""
 MOST_CELLS = 32.0
 """No correction of a flow is longer, along x and y, in pixels of its level."""
+FINISHING, CHOOSING = (8, 16), (128, 64)
+"""Pixels that the ends of `motion` and of `draw` look around, and what their windows are aligned to."""
 MOVES_PX = 0.5
 """What moves by less, along x and y, may as well be still."""
 
@@ -194,6 +198,7 @@ class FastNet(nn.Module):
         features0: tuple[Tensor, ...],
         features1: tuple[Tensor, ...],
         search: Tensor,
+        side: int | None = None,
     ) -> Motion:
         """Everything about a pair that does not depend on t.
 
@@ -201,8 +206,8 @@ class FastNet(nn.Module):
             image0, image1: [B, 3, H, W] in [0, 1], H and W multiples of 16.
             features0, features1: what `encoder` gives for them.
             search: [2B, 2, H, W], flow 0→1 then 1→0 that a search found, pixels.
+            side: of windows, see `tiles.in_windows`.
         """
-        size = image0.shape[2:]
         images, partners = torch.cat([image0, image1]), torch.cat([image1, image0])
         own4, own8, own16 = (torch.cat([features0[n], features1[n]]) for n in (1, 2, 3))
         other4, other8 = (torch.cat([features1[n], features0[n]]) for n in (1, 2))
@@ -219,15 +224,27 @@ class FastNet(nn.Module):
         flow8, hidden = self.choose((own8, colours8[0]), (other8, colours8[1]), own16, search8, match8, trust)
         start4 = resize_flow(flow8, (int(size4[0]), int(size4[1])))
         flow4, said = self.refine((own4, colours4[0]), (other4, colours4[1]), hidden, start4, search4)
-        whole = F.interpolate(torch.cat([flow4 * 4, said], 1), size=size, mode="bilinear")
-        gate = torch.sigmoid(whole[:, 2:3] + 2)
-        flow = torch.lerp(whole[:, :2], search, gate)
-        error = (images - backward_warp(partners, flow)).abs().mean(1, keepdim=True)
-        weight = whole[:, 3:4] - self.doubt * error
-        return Motion(flow, weight, self.drawer.features(own4), (flow8, flow4))
+        small = torch.cat([flow4 * 4, said], 1)
+
+        def finish(box: Box) -> Tensor:
+            part = box.scaled(0.25).crop(small)
+            whole = F.interpolate(part, scale_factor=4, mode="bilinear", align_corners=False)
+            gate = torch.sigmoid(whole[:, 2:3] + 2)
+            flow = torch.lerp(whole[:, :2], box.crop(search), gate)
+            there = warp_part(partners, flow, box.top, box.left)
+            error = (box.crop(images) - there).abs().mean(1, keepdim=True)
+            return torch.cat([flow, whole[:, 3:4] - self.doubt * error], 1)
+
+        found = in_windows(finish, search.shape, side, *FINISHING)
+        return Motion(found[:, :2], found[:, 2:], self.drawer.features(own4), (flow8, flow4))
 
     def draw(
-        self, motion: Motion, t: float | Tensor, image0: Tensor, image1: Tensor
+        self,
+        motion: Motion,
+        t: float | Tensor,
+        image0: Tensor,
+        image1: Tensor,
+        side: int | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The picture at t, how much of each frame lands on each pixel, and how much of that moves.
 
@@ -235,6 +252,7 @@ class FastNet(nn.Module):
             motion: what `motion` gave.
             t: in (0, 1), or [B, 1, 1, 1].
             image0, image1: [B, 3, H, W].
+            side: of windows, see `tiles.in_windows`.
 
         Returns:
             [B, 3, H, W], not clamped; mass [B, 2, H, W]; share [B, 1, H, W] of what moves by more than
@@ -244,13 +262,31 @@ class FastNet(nn.Module):
         step = torch.as_tensor(t, dtype=image0.dtype, device=image0.device).reshape(-1, 1, 1, 1)
         step = step.expand(batch, 1, 1, 1)
         steps = torch.cat([step, 1 - step])
-        near = 1 - steps
         tops = motion.weight.detach().amax((1, 2, 3), keepdim=True)
         top = torch.maximum(tops[:batch], tops[batch:])
         strength = (motion.weight - torch.cat([top, top])).clamp_min(-40).exp()
         moves = (motion.flow.detach().abs().amax(1, keepdim=True) > MOVES_PX).to(image0.dtype)
         images = torch.cat([torch.cat([image0, image1]), moves], 1)
         sums, mass = splat_sums(images, motion.flow * steps, strength)
+        del images, moves
+        size4 = motion.features.shape[2:]
+        flow4 = resize_flow(motion.flow, (int(size4[0]), int(size4[1]))) * steps
+        weight4 = F.avg_pool2d(strength, 4)
+        features = divide(*splat_sums(motion.features, flow4, weight4))
+        del strength
+
+        def choose(box: Box) -> Tensor:
+            part = box.scaled(0.25).crop(features)
+            return torch.cat(self._choose(box.crop(sums), box.crop(mass), part, steps), 1)
+
+        made = in_windows(choose, image0.shape, side, *CHOOSING)
+        return made[:, :3], made[:, 3:5], made[:, 5:]
+
+    def _choose(
+        self, sums: Tensor, mass: Tensor, features: Tensor, steps: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What `draw` gives, of what landed: colours and motion [2B, 4, h, w], mass, features at 1/4."""
+        batch, near = len(mass) // 2, 1 - steps
         moving = _moving(sums[:, 3:].detach(), mass.detach(), near)
         sums = sums[:, :3]
         alone = divide(sums, mass)
@@ -258,13 +294,9 @@ class FastNet(nn.Module):
         both = divide(sums_both, mass_both)
         filled = fill(sums_both, mass_both)
         landed = (mass / (mass + 1e-3)).chunk(2)
-        size4 = motion.features.shape[2:]
-        flow4 = resize_flow(motion.flow, (int(size4[0]), int(size4[1]))) * steps
-        weight4 = F.avg_pool2d(strength, 4)
-        features = divide(*splat_sums(motion.features, flow4, weight4))
         logits, add = self.drawer(
             torch.cat([*alone.chunk(2), filled], 1),
-            torch.cat([landed[0], landed[1], step.expand_as(landed[0])], 1),
+            torch.cat([landed[0], landed[1], steps[:batch].expand_as(landed[0])], 1),
             torch.cat(features.chunk(2), 1),
         )
         exists = torch.cat([landed[0], landed[1], torch.maximum(landed[0], landed[1])], 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nakawari.checkpoints import load_strictly
 from nakawari.models.base import Drawn, Interpolator
-from nakawari.models.costs import BYTES_PER_PX
+from nakawari.models.costs import COSTS
 from nakawari.models.film.net import FilmConfig, FilmNet, Flows, Pyramid
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
@@ -37,17 +37,17 @@ class Film(Interpolator):
     Differs: frames are padded by replication, not with black around them; what is drawn is clamped to [0, 1].
     """
 
-    overlap_px = 256
+    windowed = True
     options: Mapping[str, Any] = {"recursive": False}
 
     def __init__(self, name: str, net: FilmNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
-        self.bytes_per_px = BYTES_PER_PX[name]
+        self.cost = COSTS[name]
         self.multiple = 2 ** (net.config.levels - 1)
 
     def _encode(self, image: Tensor) -> Pyramid:
-        return self.net.extract(image)
+        return self.net.extract(image, self.side)
 
     def _prepare(
         self, image0: Tensor, image1: Tensor, features0: Pyramid, features1: Pyramid
@@ -56,7 +56,7 @@ class Film(Interpolator):
 
         def prepare(one: Tensor, other: Tensor) -> State:
             known = first if one is image0 and other is image1 else (self._encode(one), self._encode(other))
-            return State((one, other), known, self.net.motion(*known))
+            return State((one, other), known, self.net.motion(*known, self.side))
 
         if not self.options["recursive"]:
             return prepare(image0, image1)
@@ -73,7 +73,7 @@ class Film(Interpolator):
         pyramids = state.pyramids
         if image0 is not state.images[0]:
             pyramids = (self._encode(image0), self._encode(image1))
-        return self.net.draw(*pyramids, state.flows, t).clamp(0, 1)
+        return self.net.draw(*pyramids, state.flows, t, self.side).clamp(0, 1)
 
 
 def build(name: str, weights: Weights, device: torch.device, precision: torch.dtype) -> Film:

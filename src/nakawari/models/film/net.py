@@ -9,11 +9,15 @@ The fine levels are most of the memory, and nobody has to see them whole: they a
 convolved in strips of rows, with as many rows more as the convolutions look across. That is exact. Where
 the paper enlarges by repetition and then convolves 2×2, the four positions inside a repeated pixel are four
 convolutions of the small map.
+
+Where memory is short, the features of the finest levels are not kept either, but computed anew for each
+window that asks for them (and for the place where its flow leads), and the picture of these levels is made
+from the coarser ones window by window. That is exact as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -22,10 +26,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nakawari.errors import ModelError
+from nakawari.models.boxes import Box
+from nakawari.models.tiles import in_windows, put_together
 from nakawari.ops.warp import pixel_grid, sample
 
 STRIP_BYTES = 48 * 2**20
 """A strip's concatenated input takes about so much."""
+EXTRACTION_SEES = 4
+"""Pixels of a level that its features look around."""
+PASSING = 3
+"""So many of the finest levels are computed anew for each window where memory is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +78,38 @@ class FilmConfig:
 
 @dataclass(slots=True)
 class Pyramid:
-    """A frame at `fused` sizes with its features, and features alone at the coarser ones; finest first.
+    """A frame at all sizes, and its features; finest first.
 
     Attributes:
         images: [B, 3, H / 2ⁱ, W / 2ⁱ].
-        features: [B, C, H / 2ⁱ, W / 2ⁱ].
+        features: [B, C, H / 2ⁱ, W / 2ⁱ]; None where they are computed when they are asked for.
+        compute: gives a box of the features of a level.
     """
 
     images: list[Tensor]
-    features: list[Tensor]
+    features: list[Tensor | None]
+    compute: Callable[[list[Tensor], int, Box], Tensor]
+
+    def at(self, level: int, box: Box) -> Tensor:
+        """A box of the features of a level."""
+        kept = self.features[level]
+        return self.compute(self.images, level, box) if kept is None else box.crop(kept)
+
+    def look_up(self, level: int, place: Tensor) -> Tensor:
+        """Features at places [B, 2, h, w], pixels of the level."""
+        kept = self.features[level]
+        if kept is not None:
+            return sample(kept, place)
+        height, width = self.images[level].shape[2:]
+        x, y = place[:, 0].clamp(0, width - 1), place[:, 1].clamp(0, height - 1)
+        left, top = int(x.min()), int(y.min())
+        right, bottom = min(int(x.max()) + 2, width), min(int(y.max()) + 2, height)
+        h, w = place.shape[2:]
+        if (right - left) * (bottom - top) > max(2 * h * w, 2**16) and h * w > 1:
+            across = 2 if h > w else 3
+            halves = place.tensor_split(2, across)
+            return torch.cat([self.look_up(level, half) for half in halves], across)
+        return sample(self.at(level, Box(top, left, bottom, right)), torch.stack([x - left, y - top], 1))
 
 
 @dataclass(slots=True)
@@ -179,113 +212,174 @@ class FilmNet(nn.Module):
         """What the convolutions compute in; flow is always float32."""
         return self.out.weight.dtype
 
-    def extract(self, image: Tensor) -> Pyramid:
-        """What one frame, [B, 3, H, W], tells; H and W divide by 2 to the levels less one."""
+    def extract(self, image: Tensor, side: int | None = None) -> Pyramid:
+        """What one frame, [B, 3, H, W], tells; H and W divide by 2 to the levels less one.
+
+        Args:
+            image: the frame.
+            side: of windows, see `tiles.in_windows`; None: features of all levels are kept.
+        """
         c, images = self.config, [image]
+        for level in range(1, c.levels):
+            images.append(F.avg_pool2d(images[level - 1], 2))
+        found = Pyramid(images, [], self._features)
+        if side is None:
+            found.features = list(self._all_features(images))
+            return found
+        for level in range(c.levels):
+
+            def draw(box: Box, level: int = level) -> Tensor:
+                return self._features(images, level, box)
+
+            passes = level < min(PASSING, c.fused - 1)
+            finest = side >> min(level, len(c.motion) - 1)
+            found.features.append(None if passes else in_windows(draw, images[level].shape, finest, 0))
+        return found
+
+    def _all_features(self, images: list[Tensor]) -> Iterator[Tensor]:
+        c = self.config
         parts: list[list[Tensor]] = [[] for _ in range(c.levels)]
         for level in range(c.levels):
             x = images[level].to(self.dtype)
             for depth, stage in enumerate(self.extractor[: c.levels - level]):
                 x = stage(F.avg_pool2d(x, 2) if depth else x)
                 parts[level + depth].append(x)
-            if level + 1 < c.levels:
-                images.append(F.avg_pool2d(images[level], 2))
-        features = []
         for level in range(c.levels):
             # The answer to the level itself comes first, then those to ever finer ones.
-            features.append(parts[level][0] if level == 0 else torch.cat(parts[level][::-1], 1))
+            yield parts[level][0] if level == 0 else torch.cat(parts[level][::-1], 1)
             parts[level].clear()
-        return Pyramid(images[: c.fused], features)
 
-    def motion(self, first: Pyramid, second: Pyramid) -> Flows:
-        """Flow both ways."""
-        return Flows(self._flow(first, second), self._flow(second, first))
+    def _features(self, images: list[Tensor], level: int, box: Box) -> Tensor:
+        """A box of the features of a level, computed from the pictures at this size and at the finer ones."""
+        seen = box.grown(EXTRACTION_SEES, *images[level].shape[2:])
+        parts = []
+        for depth in range(min(level + 1, len(self.extractor))):
+            x = seen.scaled(2**depth).crop(images[level - depth]).to(self.dtype)
+            for number, stage in enumerate(self.extractor[: depth + 1]):
+                x = stage(F.avg_pool2d(x, 2) if number else x)
+            parts.append(box.within(seen).crop(x))
+        return torch.cat(parts, 1)
 
-    def _flow(self, own: Pyramid, other: Pyramid) -> list[Tensor]:
+    def motion(self, first: Pyramid, second: Pyramid, side: int | None = None) -> Flows:
+        """Flow both ways; `side`: of windows, see `tiles.in_windows`."""
+        return Flows(self._flow(first, second, side), self._flow(second, first, side))
+
+    def _flow(self, own: Pyramid, other: Pyramid, side: int | None) -> list[Tensor]:
         c, flows = self.config, []
         flow: Tensor | None = None
         for level in reversed(range(c.levels)):
-            near, far = own.features[level], other.features[level]
+            shape = own.images[level].shape
             estimator = self.estimators[min(level, len(c.motion) - 1)]
             if flow is None:
-                flow = estimator(torch.cat([near, far], 1)).float()
+                all_of_it = Box(0, 0, shape[2], shape[3])
+                flow = estimator(torch.cat([p.at(level, all_of_it) for p in (own, other)], 1)).float()
             else:
-                flow = F.interpolate(2 * flow, size=near.shape[2:], mode="bilinear")
-                flow = flow + self._correction(estimator, near, far, flow)
+                flow = F.interpolate(2 * flow, size=shape[2:], mode="bilinear")
+                flow = flow + self._correction(estimator, own, other, level, flow, side)
             flows.append(flow)
         return flows[::-1][: c.fused]
 
-    @staticmethod
-    def _correction(estimator: nn.Module, near: Tensor, far: Tensor, flow: Tensor) -> Tensor:
-        place = pixel_grid(flow) + flow
+    def _correction(
+        self, estimator: nn.Module, own: Pyramid, other: Pyramid, level: int, flow: Tensor, side: int | None
+    ) -> Tensor:
+        def draw(box: Box) -> Tensor:
+            seen = torch.cat([own.at(level, box), other.look_up(level, place_of(flow, box))], 1)
+            return estimator(seen).float()  # type: ignore[no-any-return]
 
-        def strip(rows: slice) -> Tensor:
-            warped = sample(far, place[:, :, rows])
-            return estimator(torch.cat([near[:, :, rows], warped], 1)).float()  # type: ignore[no-any-return]
+        return in_parts(draw, flow.shape, 2 * self.config.features(level), Estimator.ACROSS, side)
 
-        return in_strips(strip, near.shape, 2 * near.shape[1], Estimator.ACROSS)
+    def draw(
+        self, first: Pyramid, second: Pyramid, flows: Flows, t: float | Tensor, side: int | None = None
+    ) -> Tensor:
+        """The picture at t (or [B, 1, 1, 1] of them), [B, 3, H, W], not clamped.
 
-    def draw(self, first: Pyramid, second: Pyramid, flows: Flows, t: float | Tensor) -> Tensor:
-        """The picture at t (or [B, 1, 1, 1] of them), [B, 3, H, W], not clamped."""
-        top = self.config.fused - 1
-        made = _Aligned(first, second, flows, top, t)(slice(None))
-        for level in reversed(range(top)):
-            fuse = self.fusion[level]
-            assert isinstance(fuse, Fuse)
-            aligned, enlarged = _Aligned(first, second, flows, level, t), fuse.enlarged(made)
-            last = level == 0
+        `side` is that of windows, see `tiles.in_windows`.
+        """
+        scene = _Scene(self, first, second, flows, t)
+        for level in reversed(range(self.config.fused)):
+            shape = (*first.images[level].shape[:1], 0, *first.images[level].shape[2:])
+            channels = scene.channels(level)
 
-            def strip(
-                rows: slice,
-                fuse: Fuse = fuse,
-                aligned: _Aligned = aligned,
-                enlarged: Tensor = enlarged,
-                last: bool = last,
-            ) -> Tensor:
-                part = fuse(aligned(rows), enlarged[:, :, rows])
-                return self.out(part).float() if last else part  # type: ignore[no-any-return]
+            def draw(box: Box, level: int = level) -> Tensor:
+                made = scene.made(level, box)
+                return made if level else self.out(made).float()
 
-            made = in_strips(strip, enlarged.shape, aligned.channels + enlarged.shape[1], Fuse.ACROSS)
-        return made
+            if level == 0:
+                return in_parts(draw, shape, channels, 0, side)
+            if side is None or level >= min(PASSING, self.config.fused - 1):
+                scene.whole = (level, in_parts(draw, shape, channels, 0, side))
+        raise AssertionError
 
 
-class _Aligned:
-    """Keys, features and flow of one level, warped to t, a strip of rows at a time."""
+class _Scene:
+    """Keys, features and flow warped to t, and the picture as far as it is made; any box of any level.
 
-    def __init__(self, first: Pyramid, second: Pyramid, flows: Flows, level: int, t: float | Tensor) -> None:
-        self.sides = [(p.images[level], p.features[level]) for p in (first, second)]
-        self.channels = 2 * (3 + first.features[level].shape[1] + 2)
+    Attributes:
+        whole: the finest level that is made already, and that.
+    """
+
+    def __init__(
+        self, net: FilmNet, first: Pyramid, second: Pyramid, flows: Flows, t: float | Tensor
+    ) -> None:
+        self.net, self.keys = net, (first, second)
         # Flow from frame 0 is read as flow to frame 0 from what lies between, and so for frame 1.
-        self.flows = (flows.backward[level] * t, flows.forward[level] * (1 - t))
+        self.sides = ((first, flows.backward, t), (second, flows.forward, 1 - t))
+        self.whole: tuple[int, Tensor] | None = None
 
-    def __call__(self, rows: slice) -> Tensor:
-        parts = []
-        for (image, features), flow in zip(self.sides, self.flows, strict=True):
-            place = (pixel_grid(flow) + flow)[:, :, rows]
-            parts += [sample(image, place).to(features.dtype), sample(features, place)]
-        return torch.cat([*parts, *(flow[:, :, rows].to(parts[1].dtype) for flow in self.flows)], 1)
+    def channels(self, level: int) -> int:
+        """That are worked on at once."""
+        return 2 * (3 + self.net.config.features(level) + 2)
+
+    def aligned(self, level: int, box: Box) -> Tensor:
+        """Keys, features and flow at t."""
+        parts, flows = [], []
+        for pyramid, flow, share in self.sides:
+            scaled = flow[level] * share
+            place = place_of(scaled, box)
+            features = pyramid.look_up(level, place)
+            parts += [sample(pyramid.images[level], place).to(features.dtype), features]
+            flows.append(box.crop(scaled).to(features.dtype))
+        return torch.cat([*parts, *flows], 1)
+
+    def made(self, level: int, box: Box) -> Tensor:
+        """The picture's features at a level."""
+        if self.whole is not None and self.whole[0] == level:
+            return box.crop(self.whole[1])  # type: ignore[no-any-return]
+        if level == self.net.config.fused - 1:
+            return self.aligned(level, box)
+        fuse = self.net.fusion[level]
+        assert isinstance(fuse, Fuse)
+        seen = box.grown(Fuse.ACROSS, *self.keys[0].images[level].shape[2:])
+        coarse = Box(seen.top // 2, seen.left // 2, (seen.bottom + 1) // 2, (seen.right + 1) // 2)
+        # A pixel that is repeated looks to its right and below.
+        wider = coarse.grown(1, *self.keys[0].images[level + 1].shape[2:])
+        wider = Box(coarse.top, coarse.left, wider.bottom, wider.right)
+        enlarged = fuse.enlarged(self.made(level + 1, wider))
+        enlarged = seen.within(wider.scaled(2)).crop(enlarged)
+        return box.within(seen).crop(fuse(self.aligned(level, seen), enlarged))  # type: ignore[no-any-return]
 
 
-def in_strips(draw: Callable[[slice], Tensor], shape: torch.Size, channels: int, across: int) -> Tensor:
-    """Put together [B, C, H, W] from strips of rows.
+def place_of(flow: Tensor, box: Box) -> Tensor:
+    """Where a box of flow [B, 2, H, W] leads, [B, 2, h, w], pixels."""
+    part = box.crop(flow)
+    corner = torch.tensor([box.left, box.top], device=flow.device, dtype=flow.dtype)[:, None, None]
+    return pixel_grid(part) + part + corner  # type: ignore[no-any-return]
+
+
+def in_parts(
+    draw: Callable[[Box], Tensor], shape: Sequence[int], channels: int, across: int, side: int | None
+) -> Tensor:
+    """Put together [B, C, H, W] from strips of rows, or from windows.
 
     Args:
-        draw: gives the named rows, of which the `across` outermost may be wrong where the picture goes on.
+        draw: gives a box, of which the `across` outermost pixels may be wrong where the picture goes on.
         shape: [B, …, H, W].
         channels: that `draw` works on at once: decides how many rows a strip has.
-        across: how many rows the convolutions in `draw` look across in all.
+        across: how many pixels the convolutions in `draw` look across in all.
+        side: of windows; None: strips.
     """
-    batch, _, height, width = shape
-    rows = max(4 * across, STRIP_BYTES // (4 * batch * channels * width))
-    whole: Tensor | None = None
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        above, below = max(0, top - across), min(height, bottom + across)
-        part = draw(slice(above, below))[:, :, top - above : bottom - above]
-        if whole is None:
-            if bottom == height:
-                return part
-            whole = part.new_empty(batch, part.shape[1], height, width)
-        whole[:, :, top:bottom] = part
-    assert whole is not None
-    return whole
+    if side is not None:
+        return in_windows(draw, shape, side, across)
+    width = shape[-1]
+    rows = max(4 * across, 1, STRIP_BYTES // (4 * shape[0] * channels * width))
+    return put_together(draw, shape, (rows, width), across)

@@ -12,10 +12,11 @@ from torch import Tensor
 from nakawari.checkpoints import load_strictly
 from nakawari.errors import InputError
 from nakawari.models.base import Drawn, Interpolator
-from nakawari.models.costs import BYTES_PER_PX
+from nakawari.models.costs import COSTS
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
-from nakawari.models.rife.net import IFNet, Motion, beside, resize
+from nakawari.models.rife.look import beside, resize
+from nakawari.models.rife.net import IFNet, Motion
 from nakawari.models.rife.versions import RifeConfig
 
 FLOW_SCALES = (0.25, 0.5, 1.0, 2.0)
@@ -57,13 +58,13 @@ class Rife(Interpolator):
     by halving again and again.
     """
 
-    overlap_px = 256
+    windowed = True
     options: Mapping[str, Any] = {"flow_scale": 1.0, "ensemble": False}
 
     def __init__(self, name: str, net: IFNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
-        self.bytes_per_px = BYTES_PER_PX[name]
+        self.cost = COSTS[name]
         if net.dtype == torch.float32:
             net.fold()
         self.adjust()
@@ -80,7 +81,9 @@ class Rife(Interpolator):
 
     def _encode(self, image: Tensor) -> Known:
         refinement = self.net.refinement
-        return Known(self.net.encode(image), [] if refinement is None else refinement.context(image))
+        return Known(
+            self.net.encode(image, self.side), [] if refinement is None else refinement.context(image)
+        )
 
     def _prepare(self, image0: Tensor, image1: Tensor, features0: Known, features1: Known) -> State | Halving:
         if self.net.config.timed:
@@ -103,7 +106,7 @@ class Rife(Interpolator):
 
     def _motion(self, state: State, t: float) -> Motion:
         keys = (state.known[0].key, state.known[1].key)
-        return self.net.motion(keys, t, self.scales, self.options["ensemble"], state.first)
+        return self.net.motion(keys, t, self.scales, self.options["ensemble"], state.first, side=self.side)
 
     def _at(self, state: State | Halving, t: float, image0: Tensor, image1: Tensor) -> Drawn:
         if isinstance(state, Halving):
@@ -114,7 +117,7 @@ class Rife(Interpolator):
         motion = state.motion or self._motion(state, t)
         own = image0 is state.images[0]
         context = (state.known[0].context, state.known[1].context) if own else None
-        return self.net.merge(motion, image0, image1, context)
+        return self.net.merge(motion, image0, image1, context, self.side)
 
 
 def build(name: str, weights: Weights, device: torch.device, precision: torch.dtype) -> Rife:

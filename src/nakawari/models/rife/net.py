@@ -14,6 +14,10 @@ shrunken picture is the mean of four. So for s ≥ 4 only those four are ever wa
 them at s = 8. What one block hands to the next (features, a mask that is replaced) never goes to full size
 either: enlarging by s and then shrinking to s' < s, both bilinearly, is enlarging by s / s', because s'
 even puts the four pixels between the same two knots, and s' = 1 shrinks nothing.
+
+A block sees some 40 of its own pixels around, and only warping looks further. So where memory is short, all
+but the keys, flow and mask is computed in windows of that much more (`tiles.in_windows`), and comes out the
+same.
 """
 
 from __future__ import annotations
@@ -21,18 +25,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nakawari.errors import ModelError
+from nakawari.models.boxes import Box
 from nakawari.models.rife.blocks import Block, Residual, encoder
+from nakawari.models.rife.look import beside, look, mirror, resize, swap
 from nakawari.models.rife.refine import Refinement
 from nakawari.models.rife.versions import RifeConfig
-from nakawari.ops.warp import backward_warp, sample
+from nakawari.models.tiles import in_windows
+from nakawari.ops.warp import backward_warp, warp_part
 from nakawari.tensors import pad_to_multiple, unpad
 
 GROWS_PX = 32.0
 """A second block that wants more than this makes a network that `grows` begin again."""
+BLOCK_SEES, ENCODER_SEES = 48, 16
+"""Pixels of its own picture that a block, and the encoder of frames, look around, or more."""
+ALIGNED = 32
+"""Windows begin at multiples of this, so that each scale has the grid that it has on the whole picture."""
 
 
 @dataclass(slots=True)
@@ -75,11 +85,16 @@ class IFNet(nn.Module):
             if isinstance(module, Residual):
                 module.fold()
 
-    def encode(self, image: Tensor) -> Tensor:
+    def encode(self, image: Tensor, side: int | None = None) -> Tensor:
         """A frame [B, 3, H, W] with its features behind its colours, [B, 3 + features, H, W] float32."""
-        if self.encoder is None:
+        encoder = self.encoder
+        if encoder is None:
             return image
-        return torch.cat([image, self.encoder(image.to(self.dtype)).float()], 1)
+
+        def draw(box: Box) -> Tensor:
+            return encoder(box.crop(image).to(self.dtype)).float()  # type: ignore[no-any-return]
+
+        return torch.cat([image, in_windows(draw, image.shape, side, ENCODER_SEES, ALIGNED)], 1)
 
     def motion(
         self,
@@ -89,6 +104,7 @@ class IFNet(nn.Module):
         mirrored: bool = False,
         first: Tensor | None = None,
         every: bool = False,
+        side: int | None = None,
     ) -> Motion:
         """Flow and mask at t.
 
@@ -99,25 +115,33 @@ class IFNet(nn.Module):
             mirrored: ask each block for both directions, and average.
             first: what `shrink` gives for both keys at the first scale: that does not depend on t.
             every: keep what each block said, for training.
+            side: of windows, see `tiles.in_windows`.
         """
         scales = scales or tuple(map(float, self.config.scales))
         way = _Way(self.config, keys, t, mirrored or self.config.mirrored, every)
         for number, (block, scale) in enumerate(zip(self.blocks, scales, strict=True)):
-            look = first if number == 0 and first is not None else way.look(scale)
-            change = way.take(way.ask(block, look, scale), scale)
+            last = number + 1 == len(scales)
+            said = way.ask(block, scale, first if number == 0 else None, side, last)
+            change = way.take(said, scale)
             is_far = self.config.grows and number == 1 and min(_reach(change)) > GROWS_PX
             if is_far and scales[0] <= self.config.scales[0]:
-                return self._grown(keys, t, scales, mirrored)
+                del way, said, change
+                return self._grown(keys, t, scales, mirrored, side)
         return Motion(way.flow, way.mask, way.steps)
 
     def _grown(
-        self, keys: tuple[Tensor, Tensor], t: float | Tensor, scales: tuple[float, ...], mirrored: bool
+        self,
+        keys: tuple[Tensor, Tensor],
+        t: float | Tensor,
+        scales: tuple[float, ...],
+        mirrored: bool,
+        side: int | None,
     ) -> Motion:
         """Begin again, at double scale."""
         scales = tuple(2 * scale for scale in scales)
         size = (keys[0].shape[2], keys[0].shape[3])
         wide0, wide1 = (pad_to_multiple(key, int(4 * scales[0]))[0] for key in keys)
-        found = self.motion((wide0, wide1), t, scales, mirrored)
+        found = self.motion((wide0, wide1), t, scales, mirrored, side=side)
         return Motion(unpad(found.flow, size), unpad(found.mask, size))
 
     def taught(self, motion: Motion, keys: tuple[Tensor, Tensor], t: float | Tensor, truth: Tensor) -> Motion:
@@ -157,6 +181,7 @@ class IFNet(nn.Module):
         image0: Tensor,
         image1: Tensor,
         context: tuple[list[Tensor], list[Tensor]] | None = None,
+        side: int | None = None,
     ) -> Tensor:
         """The picture, [B, 3, H, W].
 
@@ -164,17 +189,25 @@ class IFNet(nn.Module):
             motion: what `motion` gave.
             image0, image1: [B, 3, H, W], the keys or pictures that move as they do.
             context: what `refinement.context` gave for them; None: it is asked.
+            side: of windows, see `tiles.in_windows`.
         """
-        warped0 = backward_warp(image0, motion.flow[:, :2])
-        warped1 = backward_warp(image1, motion.flow[:, 2:])
-        merged = torch.lerp(warped1, warped0, torch.sigmoid(motion.mask))
-        if self.refinement is None:
-            return merged
-        if context is None:
-            context = self.refinement.context(image0), self.refinement.context(image1)
-        seen = torch.cat([image0, image1, warped0, warped1, motion.mask, motion.flow], 1)
-        residual: Tensor = self.refinement(seen, context, motion.flow)
-        return (merged + residual).clamp(0, 1)
+        refinement = self.refinement
+        if refinement is not None and context is None:
+            context = refinement.context(image0), refinement.context(image1)
+
+        def draw(box: Box) -> Tensor:
+            flow, mask = box.crop(motion.flow), box.crop(motion.mask)
+            warped0 = warp_part(image0, flow[:, :2], box.top, box.left)
+            warped1 = warp_part(image1, flow[:, 2:], box.top, box.left)
+            merged = torch.lerp(warped1, warped0, torch.sigmoid(mask))
+            if refinement is None or context is None:
+                return merged
+            seen = torch.cat([box.crop(image0), box.crop(image1), warped0, warped1, mask, flow], 1)
+            residual: Tensor = refinement(seen, context, flow, box)
+            return (merged + residual).clamp(0, 1)
+
+        around = 0 if refinement is None else refinement.SEES
+        return in_windows(draw, image0.shape, side, around, ALIGNED)
 
 
 class _Way:
@@ -200,46 +233,61 @@ class _Way:
         self.left: tuple[Tensor, float] | None = None
         self.steps: list[tuple[Tensor, Tensor]] = []
 
-    def look(self, scale: float) -> Tensor:
-        """The keys, warped by the flow so far and shrunk by `scale`."""
-        if self.flow.stride(1) == 0:  # no block has spoken
-            return beside(*(resize(key, 1 / scale) for key in self.keys))
-        return beside(
-            look(self.keys[0], self.flow[:, :2], scale), look(self.keys[1], self.flow[:, 2:], scale)
-        )
+    def ask(
+        self, block: nn.Module, scale: float, first: Tensor | None, side: int | None, last: bool
+    ) -> Tensor:
+        """What the block says, averaged over both directions where that is wanted.
 
-    def ask(self, block: nn.Module, look: Tensor, scale: float) -> Tensor:
-        """What the block says, averaged over both directions where that is wanted."""
-        seen = self._seen(look, scale, False)
-        said: Tensor = block(seen)
-        if self.mirrored:
-            other = block(self._seen(look, scale, True))
-            flow = (said[:, :4] + swap(other[:, :4], 2)) / 2
-            said = torch.cat([flow, (said[:, 4:5] - other[:, 4:5]) / 2], 1)
+        Args:
+            block, scale: who is asked, and by how much the keys are shrunk for it.
+            first: what it is shown, where that is known.
+            side: of windows, see `tiles.in_windows`.
+            last: no block comes after it, so what it would hand on is dropped.
+        """
+        height, width = (int(length / scale) for length in self.flow.shape[2:])
+
+        def draw(box: Box) -> Tensor:
+            look = self.look(scale, box) if first is None else box.crop(first)
+            said: Tensor = block(self._seen(look, scale, box, False))
+            if self.mirrored:
+                other = block(self._seen(look, scale, box, True))
+                flow = (said[:, :4] + swap(other[:, :4], 2)) / 2
+                said = torch.cat([flow, (said[:, 4:5] - other[:, 4:5]) / 2], 1)
+            return said[:, :5] if last else said
+
+        said = in_windows(draw, (height, width), side, BLOCK_SEES, ALIGNED, self.c.spread)
         self.started = True
         return said
 
-    def _seen(self, look: Tensor, scale: float, mirrored: bool) -> Tensor:
-        c, parts = self.c, []
+    def look(self, scale: float, box: Box) -> Tensor:
+        """The keys, warped by the flow so far and shrunk by `scale`: a box of the shrunken picture."""
+        if self.flow.stride(1) == 0:  # no block has spoken
+            return beside(*(box.crop(resize(key, 1 / scale)) for key in self.keys))
+        return beside(
+            look(self.keys[0], self.flow[:, :2], scale, box), look(self.keys[1], self.flow[:, 2:], scale, box)
+        )
+
+    def _seen(self, look: Tensor, scale: float, box: Box, mirrored: bool) -> Tensor:
+        c, parts, full = self.c, [], box.scaled(scale)
         sign, t = (-1, 1 - self.t) if mirrored else (1, self.t)
         if c.keeps_keys and self.started:
-            parts.append(beside(*(resize(key, 1 / scale) for key in self.keys)))
+            parts.append(beside(*(resize(full.crop(key), 1 / scale) for key in self.keys)))
         parts.append(look)
         if mirrored:
-            parts = [_mirror(part) for part in parts]
+            parts = [mirror(part) for part in parts]
         if c.timed:
             parts.insert(1, t.expand(look.shape[0], 1, *look.shape[2:]))
         if self.started:
-            flow = resize(self.flow, 1 / scale) / scale
-            parts += [sign * self._handed(scale), swap(flow, 2) if mirrored else flow]
+            flow = resize(full.crop(self.flow), 1 / scale) / scale
+            parts += [sign * self._handed(scale, box), swap(flow, 2) if mirrored else flow]
         return torch.cat(parts, 1)
 
-    def _handed(self, scale: float) -> Tensor:
+    def _handed(self, scale: float, box: Box) -> Tensor:
         """Mask, and features where they are recycled, as the next block is shown them."""
         if self.left is None:
-            return resize(self.mask, 1 / scale)
+            return resize(box.scaled(scale).crop(self.mask), 1 / scale)
         said, before = self.left
-        return resize(said, before / scale)
+        return resize(box.scaled(scale / before).crop(said), before / scale)
 
     def take(self, said: Tensor, scale: float) -> Tensor:
         """Change flow and mask as a block said; gives the change of flow, [B, 4, H, W]."""
@@ -255,51 +303,6 @@ class _Way:
         if self.every:
             self.steps.append((self.flow, self.mask))
         return change
-
-
-def resize(x: Tensor, factor: float) -> Tensor:
-    """Bilinearly, by a factor that gives whole pixels."""
-    if factor == 1:
-        return x
-    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-def look(source: Tensor, flow: Tensor, scale: float) -> Tensor:
-    """`source` warped by `flow` and then shrunk by `scale`, of which no more is computed than is seen."""
-    if scale < 4:
-        return resize(backward_warp(source, flow), 1 / scale)
-    step = int(scale)
-    height, width = flow.shape[2:]
-    rows = _seen_of(height, step, flow.device)
-    columns = _seen_of(width, step, flow.device)
-    place = flow[:, :, rows[:, None], columns]
-    place = place + torch.stack([columns.expand(len(rows), -1), rows[:, None].expand(-1, len(columns))])
-    return F.avg_pool2d(sample(source, place), 2)
-
-
-def _seen_of(length: int, step: int, device: torch.device) -> Tensor:
-    """The two pixels in the middle of each `step`."""
-    starts = torch.arange(step // 2 - 1, length, step, device=device)
-    return torch.stack([starts, starts + 1], 1).flatten()
-
-
-def beside(key0: Tensor, key1: Tensor) -> Tensor:
-    """Both keys in the order that blocks are used to: colours, colours, features, features."""
-    if key0.shape[1] == 3:
-        return torch.cat([key0, key1], 1)
-    return torch.cat([key0[:, :3], key1[:, :3], key0[:, 3:], key1[:, 3:]], 1)
-
-
-def _mirror(both: Tensor) -> Tensor:
-    """What `beside` gave, with the keys swapped."""
-    if both.shape[1] == 6:
-        return swap(both, 3)
-    return torch.cat([swap(both[:, :6], 3), swap(both[:, 6:], (both.shape[1] - 6) // 2)], 1)
-
-
-def swap(x: Tensor, half: int) -> Tensor:
-    """The second `half` channels before the first."""
-    return torch.cat([x[:, half:], x[:, :half]], 1)
 
 
 def _reach(change: Tensor) -> tuple[float, float]:

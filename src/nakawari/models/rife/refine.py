@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nakawari.ops.warp import backward_warp
+from nakawari.models.boxes import Box
+from nakawari.ops.warp import warp_part
 
 
 def _conv(inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -29,6 +30,9 @@ class Refinement(nn.Module):
         stride: 2 starts at half size; 1 at full size, and works at double size in the end.
     """
 
+    SEES = 96
+    """Pixels that the U-net looks around, or more."""
+
     def __init__(self, width: int, stride: int) -> None:
         super().__init__()
         w, self.stride = width, stride
@@ -47,13 +51,16 @@ class Refinement(nn.Module):
             features.append(x)
         return features
 
-    def forward(self, seen: Tensor, context: tuple[list[Tensor], list[Tensor]], flow: Tensor) -> Tensor:
-        """The residual, [B, 3, H, W] in (-1, 1).
+    def forward(
+        self, seen: Tensor, context: tuple[list[Tensor], list[Tensor]], flow: Tensor, box: Box
+    ) -> Tensor:
+        """The residual of a box of the picture, [B, 3, h, w] in (-1, 1).
 
         Args:
-            seen: [B, 17, H, W], keys, warped keys, mask's logit, flow.
-            context: of both keys.
-            flow: [B, 4, H, W].
+            seen: [B, 17, h, w], keys, warped keys, mask's logit, flow.
+            context: of both keys, whole.
+            flow: [B, 4, h, w].
+            box: which part of the picture it is.
         """
         x = seen.to(self.out.weight.dtype)
         skips: list[Tensor] = []
@@ -62,8 +69,9 @@ class Refinement(nn.Module):
             skips.append(x)
             if number or self.stride == 2:
                 flow = F.interpolate(flow, scale_factor=0.5, mode="bilinear", align_corners=False) * 0.5
+                box = box.scaled(0.5)
             warped = (
-                backward_warp(side[number].float(), flow[:, way : way + 2]).to(x.dtype)
+                warp_part(side[number].float(), flow[:, way : way + 2], box.top, box.left).to(x.dtype)
                 for side, way in zip(context, (0, 2), strict=True)
             )
             x = torch.cat([x, *warped], 1)

@@ -1,0 +1,44 @@
+"""What users hand in: arrays or tensors; their checks."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from nakawari.errors import ShapeError
+from nakawari.tensors import Array, check_frame, check_image
+
+Picture = Array | Tensor
+
+
+def copy_of(picture: Picture) -> Picture:
+    """A picture that may be changed."""
+    return picture.clone() if isinstance(picture, Tensor) else np.array(picture)
+
+
+def size_of(picture: Picture) -> tuple[int, int]:
+    """(H, W)."""
+    if isinstance(picture, Tensor):
+        return int(picture.shape[-2]), int(picture.shape[-1])
+    return int(picture.shape[0]), int(picture.shape[1])
+
+
+def check(picture: Picture, name: str) -> None:
+    """Raise ShapeError unless `picture` is one that we draw."""
+    if isinstance(picture, Tensor):
+        check_image(picture, name)
+        if picture.shape[1] not in (3, 4) or min(picture.shape) < 1:
+            raise ShapeError(f"{name} is {list(picture.shape)}; wanted [B, 3, H, W] or [B, 4, H, W].")
+    else:
+        check_frame(picture, name)
+
+
+def check_alike(key0: Picture, key1: Picture) -> None:
+    """Raise ShapeError unless two keys are of one kind, type and size."""
+    if isinstance(key0, Tensor) != isinstance(key1, Tensor):
+        raise ShapeError("frame0 and frame1 are of two kinds; wanted two arrays or two tensors.")
+    if key0.shape != key1.shape or key0.dtype != key1.dtype:
+        raise ShapeError(
+            f"frame0 is {list(key0.shape)} {key0.dtype} and frame1 {list(key1.shape)} {key1.dtype}; "
+            "wanted one size and type."
+        )
