@@ -150,7 +150,9 @@ def one(arguments: argparse.Namespace, each: Experiment, seed: int) -> None:
         overrides.append(f"init={folder / each.start / 'weights.safetensors'}")
     config = read_config(MINI / f"{each.recipe}.toml", overrides)
     began = time.monotonic()
-    train(config)
+    outcome = train(config)
+    if outcome.reason not in ("done", "early"):
+        raise SystemExit(f"{each.name} stopped at step {outcome.step}; the same command goes on")
     task = Interpolation(config, torch.device(arguments.device))
     net = task.build()
     tensors, header = checkpoints.load(folder / each.name / "weights.safetensors", torch.float32)

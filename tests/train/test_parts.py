@@ -102,14 +102,14 @@ def test_a_state_may_lack_or_hold_what_the_recipe_says(tmp_path: Path) -> None:
     state = {"draw.weight": torch.ones(2, 2), "draw.bias": torch.ones(2), "old.x": torch.ones(1)}
     checkpoints.save(file, state, checkpoints.Header("toy", steps=7))
     with pytest.raises(ModelError, match="missing: teacher"):
-        begin_with(Start(file, drop=("old.",)), (net,))
+        begin_with(Start(file, drop=("old.",)), (net,), "toy")
     with pytest.raises(ModelError, match="left over: old"):
-        begin_with(Start(file, fresh=("teacher.",)), (net,))
+        begin_with(Start(file, fresh=("teacher.",)), (net,), "toy")
     before = net["teacher"].weight.clone()
-    assert begin_with(Start(file, drop=("old.",), fresh=("teacher.",), go_on=True), (net,)) == 7
+    assert begin_with(Start(file, drop=("old.",), fresh=("teacher.",), go_on=True), (net,), "toy") == 7
     assert torch.equal(net["teacher"].weight, before)
     assert bool((net["draw"].weight == 1).all())
-    assert begin_with(Start("random"), (net,)) == 0
+    assert begin_with(Start("random"), (net,), "toy") == 0
 
 
 def test_files_build_on_files(tmp_path: Path) -> None:

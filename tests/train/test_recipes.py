@@ -1,6 +1,8 @@
 """Every recipe is whole, begins with what it says, and learns: at toy size, on one batch."""
 
+import sys
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from torch import Tensor
 from nakawari import checkpoints
 from nakawari.cli.verbs import run as main
 from nakawari.errors import InputError
+from nakawari.models.rife.net import IFNet
 from nakawari.train.config import read_config
 from nakawari.train.interpolation import Interpolation
 from nakawari.train.optimizer import freeze, make_optimizer
@@ -151,6 +154,44 @@ def test_the_teacher_has_the_shape_of_the_published_one() -> None:
     assert sum(value.numel() for value in teacher.values()) == 636_665
     assert next(iter(teacher.values())).shape[1] == 20
     assert sum(value.numel() for value in net.parameters()) == 10_708_215
+
+
+def test_a_released_file_brings_its_teacher(tmp_path: Path) -> None:
+    """Names and shapes of the authors' file, which does not say whether it is the 2R model."""
+    from nakawari.models.official import open_weights
+    from nakawari.models.rife.official import _theirs
+    from nakawari.train.start import begin_with
+
+    config = read_config(CONFIGS / "rife-base.toml", ["init=random"])
+    net = Interpolation(config, CPU).build()
+    assert isinstance(net, IFNet)
+    file = tmp_path / "flownet.pkl"
+    torch.save({f"module.{_theirs(k, net.config, False)}": v for k, v in net.state_dict().items()}, file)
+    found = open_weights(file, "rife")
+    assert found.model == "rife"
+    assert not any(key.startswith("teacher") for key in found.tensors)
+    assert any(key.startswith("block_tea.conv0.") for key in found.ignored)
+    fresh = Interpolation(config, CPU).build()
+    begin_with(replace(config.start, weights=str(file)), (fresh,), "rife")
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, fresh.state_dict()[name]), name
+
+
+def test_the_study_runs_every_recipe_that_is_an_experiment() -> None:
+    spec = spec_from_file_location("study", CONFIGS.parent / "benchmarks" / "study.py")
+    assert spec is not None
+    assert spec.loader is not None
+    study = module_from_spec(spec)
+    sys.modules["study"] = study  # dataclasses look their module up
+    spec.loader.exec_module(study)
+    every = [each for table in study.experiments().values() for each in table]
+    assert {each.recipe for each in every} <= set(MINIS)
+    left = set(MINIS) - {each.recipe for each in every}
+    assert all("vimeo" in name or "-rfr-" in name for name in left)
+    seen: set[str] = set()
+    for each in study.wanted([]):
+        assert each.start in ("", *seen)
+        seen.add(each.name)
 
 
 def test_flow_is_learned_where_it_is_known() -> None:

@@ -40,6 +40,7 @@ class Weights:
         config: keyword arguments of the family's configuration.
         ignored: keys of the file that are left out on purpose, such as a teacher that only training needs.
         source: whose file it is, in words.
+        training: of what is left out, what training can go on with, under our names.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Weights:
     config: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     source: str = ""
+    training: dict[str, Tensor] = field(default_factory=dict)
 
 
 Recogniser = Callable[[Mapping[str, Tensor], "str | None"], "Weights | None"]

@@ -141,7 +141,7 @@ def begin(config: Config, task: Task, run: Run, place: Place) -> State:
     run.open()
     resumed = run.restore(state)
     if not resumed:
-        state.step = state.fresh_at = begin_with(config.start, (net, ema))
+        state.step = state.fresh_at = begin_with(config.start, (net, ema), config.model)
     place.agree(state.step, "the step to go on from")
     if place.first:
         log.info("%s: step %d of %d on %s", run.folder, state.step, config.steps, place.device)

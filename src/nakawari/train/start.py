@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from torch import Tensor, nn
 
@@ -15,8 +16,11 @@ from nakawari.train.config import RANDOM, Start
 log = logging.getLogger(__name__)
 
 
-def begin_with(start: Start, nets: Iterable[nn.Module]) -> int:
+def begin_with(start: Start, nets: Iterable[nn.Module], model: str) -> int:
     """Load the starting state into every one of `nets` (which are alike); gives the step to go on from.
+
+    A file of ours may be of another model of the family (FILM's three trainings have one network); one of
+    another project is taken to be of `model`, for not every file says by itself which it is.
 
     Raises:
         ModelError: the file is absent, broken, or does not fit.
@@ -26,10 +30,14 @@ def begin_with(start: Start, nets: Iterable[nn.Module]) -> int:
         if start.weights:
             log.info("begins with random weights, as asked for")
         return 0
-    found = open_weights(start.weights).tensors
+    ours = Path(start.weights).suffix == ".safetensors"
+    weights = open_weights(start.weights, None if ours else model)
+    found = weights.tensors
     dropped = [key for key in found if _begins(key, start.drop)]
     kept = {key: value for key, value in found.items() if key not in dropped}
     for net in nets:
+        spare = {key: value for key, value in weights.training.items() if key in net.state_dict()}
+        kept |= spare
         fresh = {
             key: value
             for key, value in net.state_dict().items()

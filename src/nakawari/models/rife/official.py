@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor
 from nakawari.errors import ModelError
 from nakawari.models.official import Weights
 from nakawari.models.rife.versions import VERSIONS, RifeConfig
+
+TEACHER = 90
+"""Channels of the published teachers."""
 
 NUMBERED = frozenset(f"rife-4.{v}" for v in ("7", "8", "9", "10", "11", "12", "12-lite", "13-lite"))
 """Releases whose encoder's layers have numbers; later ones have names."""
@@ -58,7 +62,17 @@ def recognise(tensors: Mapping[str, Tensor], wanted: str | None) -> Weights | No
         VERSIONS[name].to_dict(),
         tuple(key for key in tensors if key not in table),
         f"RIFE's authors ({what})",
+        _teacher(tensors, name),
     )
+
+
+def _teacher(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The teacher under our names, where the file has one of the published width; drawing needs none."""
+    config = replace(VERSIONS[name], teacher=TEACHER)
+    table = {key: value for key, value in _key_table(config, name in NUMBERED).items() if "tea" in key}
+    if any(key not in tensors or tuple(tensors[key].shape) != shape for key, (_, shape) in table.items()):
+        return {}
+    return {ours: tensors[theirs] for theirs, (ours, _) in table.items()}
 
 
 def _fitting(tensors: Mapping[str, Tensor]) -> list[str]:
@@ -96,7 +110,7 @@ def key_table(name: str) -> dict[str, tuple[str, tuple[int, ...]]]:
     return _key_table(VERSIONS[name], name in NUMBERED)
 
 
-@lru_cache(maxsize=len(VERSIONS))
+@lru_cache(maxsize=2 * len(VERSIONS))
 def _key_table(config: RifeConfig, numbered: bool) -> dict[str, tuple[str, tuple[int, ...]]]:
     from nakawari.models.rife.net import IFNet
 
@@ -110,6 +124,8 @@ def _theirs(key: str, config: RifeConfig, numbered: bool) -> str:
     renames: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
         (r"^blocks\.(\d)\.shrink\.", r"block\1.conv0."),
         (r"^blocks\.(\d)\.", r"block\1."),
+        (r"^teacher\.shrink\.", "block_tea.conv0."),
+        (r"^teacher\.", "block_tea."),
         body.get(config.body, (r"\.body\.", ".convblock.")),
         (r"\.tail\.flow\.", ".conv1."),
         (r"\.tail\.mask\.", ".conv2."),
