@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from nakawari.data.cartoon import draw
 from nakawari.data.heldout import HELD_OUT_SEED
 from nakawari.data.photo import PhotoStream
 from nakawari.data.sample import Sample
+from nakawari.errors import InputError
 from nakawari.evaluation.slices import pooled, slices_of, squares
 from nakawari.losses.colour_class import classes_of, wishes
 from nakawari.tensors import Array, to_frame
@@ -41,6 +43,7 @@ from nakawari.train.scores import score
 
 MINI = Path(__file__).parents[1] / "configs" / "mini"
 SIZE = (96, 96)
+FADE = "cross-fade"
 EPOCHS = 6
 """Parts of a run after which it is scored, for the curves."""
 DRAWINGS_SIDE = 160
@@ -110,6 +113,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and score what is missing."""
     torch.set_num_threads(arguments.threads)
     chosen = wanted(arguments.only)
+    fade = Path(arguments.out) / f"{FADE}.json"
+    if not fade.exists():
+        fade.parent.mkdir(parents=True, exist_ok=True)
+        found = {"steps": 0, "batch": 0, "notes": {}} | measure(Fade(), torch.nn.Identity(), arguments, True)
+        fade.write_text(json.dumps(found) + "\n")
     for seed in arguments.seeds:
         for each in chosen:
             one(arguments, each, seed)
@@ -171,8 +179,24 @@ def one(arguments: argparse.Namespace, each: Experiment, seed: int) -> None:
 # -- measuring -----------------------------------------------------------------------------------------
 
 
+class Fade:
+    """The mean of both keys, measured like a system: what anything should be better than."""
+
+    search = None
+    device = torch.device("cpu")
+
+    @property
+    def family(self) -> Fade:
+        """Itself."""
+        return self
+
+    def draw(self, net: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """[1, 3, H, W]."""
+        return (batch["frame0"] + batch["frame1"]) / 2
+
+
 def measure(
-    task: Interpolation, net: torch.nn.Module, arguments: argparse.Namespace, photo: bool
+    task: Interpolation | Fade, net: torch.nn.Module, arguments: argparse.Namespace, photo: bool
 ) -> dict[str, Any]:
     """All numbers of one system."""
     found, triplets, parts = [], [], []
@@ -196,7 +220,7 @@ def measure(
         rows = [stream[number] for number in range(arguments.scenes // 4)]
         result["photo"] = means([numbers(drawn(task, net, row, None), frame_of(row.framet)) for row in rows])
     rows = []
-    for name, frames in drawings(arguments.drawings):
+    for name, frames in drawings(Path(arguments.out), arguments.drawings):
         sample = Sample(*(torch.from_numpy(f.transpose(2, 0, 1).copy()) for f in frames), torch.tensor(0.5))
         guide = task.search(frames[0], frames[2]) if task.search is not None else None
         rows.append(numbers(drawn(task, net, sample, guide), frames[1]) | {"name": name})
@@ -218,27 +242,31 @@ def scene(number: int, guided: bool) -> tuple[Sample, Any]:
 
 
 @cache
-def drawings(count: int) -> tuple[tuple[str, tuple[Array, Array, Array]], ...]:
-    """Triplets of successive drawings of real clips, reduced; none without NAKAWARI_DATA."""
+def drawings(out: Path, count: int) -> tuple[tuple[str, tuple[Array, Array, Array]], ...]:
+    """Triplets of successive drawings of real clips, reduced; kept in OUT. None without NAKAWARI_DATA."""
     root = os.environ.get("NAKAWARI_DATA")
     if not root or not count:
         return ()
+    kept = out / f"drawings-{count}.npz"
+    if not kept.exists():
+        np.savez_compressed(kept, **dict(found_in(Path(root) / "anita", count)))  # type: ignore[arg-type]
+    with np.load(kept) as file:
+        return tuple((name, tuple(file[name])) for name in sorted(file))  # type: ignore[misc]
+
+
+def found_in(folder: Path, count: int) -> Iterator[tuple[str, Array]]:
+    """The first drawings of every clip that have a neighbour on both sides: name and [3, H, W, 3]."""
     from nakawari.evaluation.data import open_data
 
-    clips = sorted((Path(root) / "anita").glob("*.gif"))
-    found: list[tuple[str, tuple[Array, Array, Array]]] = []
+    clips = sorted(folder.glob("*.gif"))
     each = -(-count // max(1, len(clips)))
-    for clip in clips:
+    for clip in clips[:count]:
         try:
-            data = open_data(f"video:{clip}")
-            for taken, triplet in enumerate(data):
-                if taken == each:
-                    break
-                frames = tuple(reduced(x) for x in (triplet.frame0, triplet.truth, triplet.frame1))
-                found.append((f"{clip.stem}-{triplet.name}", frames))  # type: ignore[arg-type]
-        except ValueError as error:  # clips of fewer than three drawings
+            for triplet in islice(open_data(f"video:{clip}"), each):
+                frames = (triplet.frame0, triplet.truth, triplet.frame1)
+                yield f"{clip.stem}-{triplet.name}", np.stack([reduced(frame) for frame in frames])
+        except InputError as error:  # a clip of fewer than three drawings
             print(f"{clip.name}: {error}")
-    return tuple(found[:count])
 
 
 def reduced(frame: Array) -> Array:
@@ -248,7 +276,7 @@ def reduced(frame: Array) -> Array:
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
-def drawn(task: Interpolation, net: torch.nn.Module, sample: Sample, guide: Any) -> Array:
+def drawn(task: Interpolation | Fade, net: torch.nn.Module, sample: Sample, guide: Any) -> Array:
     """The middle frame as users get it."""
     batch = {"frame0": sample.frame0, "frame1": sample.frame1, "t": sample.t}
     batch = {name: value[None].to(task.device) for name, value in batch.items()}
@@ -299,6 +327,8 @@ def scores(out: Path) -> Scores:
     found: Scores = {}
     for path in sorted(out.glob("seed*/*/scores.json")):
         found.setdefault(path.parent.name, {})[int(path.parts[-3][4:])] = json.loads(path.read_text())
+    if (out / f"{FADE}.json").exists():
+        found[FADE] = {0: json.loads((out / f"{FADE}.json").read_text())}
     return found
 
 
@@ -342,7 +372,8 @@ def rows_of(
     heads = columns(table)
     yield "| system | steps | seeds | " + " | ".join(head for head, _, _ in heads) + " |"
     yield "| --- " * (3 + len(heads)) + "|"
-    for each in shown:
+    fade = [Experiment(FADE, "")] if FADE in found else []
+    for each in (*fade, *shown):
         seeds = list(found[each.name].values())
         cells = [cell([seed.get(a, {}).get(b) for seed in seeds], digits) for _, (a, b), digits in heads]
         mark = " †" if any(seed["notes"].get("stand-in features") for seed in seeds) else ""
