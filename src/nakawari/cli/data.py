@@ -7,6 +7,8 @@ interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of
 
 `nakawari data atd12k -o DIR` writes a few generated triplets in the layout of ATD-12K.
 
+`nakawari data mine FILM... -o DIR` finds triplets in films.
+
 `nakawari data fake KIND -o DIR` writes a small set in the layout of a published one;
 `nakawari data check KIND DIR` reads all of one and names what is missing or broken.
 """
@@ -19,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli import data_atd12k, data_guides, data_sets
+from nakawari.cli import data_atd12k, data_guides, data_mine, data_sets
 from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
 
@@ -61,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_guides.add_arguments(guides)
     atd12k = verbs.add_parser("atd12k", help="a few generated triplets in the layout of ATD-12K")
     data_atd12k.add_arguments(atd12k)
+    mine = verbs.add_parser("mine", help="triplets from films, in the layout of ATD-12K")
+    data_mine.add_arguments(mine)
     fake = verbs.add_parser("fake", help="a small set in the layout of a published one")
     data_sets.add_fake_arguments(fake)
     check = verbs.add_parser("check", help="read all of a published set, name what is missing or broken")
@@ -72,6 +76,7 @@ OTHERS = {
     "check": data_sets.check,
     "fake": data_sets.fake,
     "guides": data_guides.run,
+    "mine": data_mine.run,
 }
 """What writes no shards."""
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from nakawari.pipeline.render import Progress
 
-STAGES = {"analyse": "looking", "render": "drawing", "evaluate": "measuring", "download": "loading"}
+STAGES = {
+    "analyse": "looking",
+    "render": "drawing",
+    "evaluate": "measuring",
+    "mine": "mining",
+    "download": "loading",
+}
 EVERY_S = 0.2
 """JSON lines come no oftener than this, but for the last of a stage."""
 
