@@ -7,7 +7,8 @@ interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of
 
 `nakawari data atd12k -o DIR` writes a few generated triplets in the layout of ATD-12K.
 
-`nakawari data mine FILM... -o DIR` finds triplets in films.
+`nakawari data mine FILM... -o DIR` finds triplets in films; `nakawari data review DIR` writes a page to look
+through them, `nakawari data stats DIR` says how much moves in them.
 
 `nakawari data fake KIND -o DIR` writes a small set in the layout of a published one;
 `nakawari data check KIND DIR` reads all of one and names what is missing or broken.
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli import data_atd12k, data_guides, data_mine, data_sets
+from nakawari.cli import data_atd12k, data_guides, data_mine, data_review, data_sets
 from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
 
@@ -65,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data_atd12k.add_arguments(atd12k)
     mine = verbs.add_parser("mine", help="triplets from films, in the layout of ATD-12K")
     data_mine.add_arguments(mine)
+    review = verbs.add_parser(
+        "review", help="a page to keep or drop triplets on; merge several people's answers"
+    )
+    data_review.add_review_arguments(review)
+    stats = verbs.add_parser("stats", help="how much moves in sets of triplets, their levels and tags")
+    data_review.add_stats_arguments(stats)
     fake = verbs.add_parser("fake", help="a small set in the layout of a published one")
     data_sets.add_fake_arguments(fake)
     check = verbs.add_parser("check", help="read all of a published set, name what is missing or broken")
@@ -77,6 +84,8 @@ OTHERS = {
     "fake": data_sets.fake,
     "guides": data_guides.run,
     "mine": data_mine.run,
+    "review": data_review.review,
+    "stats": data_review.stats,
 }
 """What writes no shards."""
 
