@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nakawari.cli.matching import add_matching, matching
-from nakawari.cli.parser import add_device, at_least
+from nakawari.cli.parser import Usage, add_device, at_least
 from nakawari.cli.progress import shown
 from nakawari.errors import OutputError
 from nakawari.models import DEFAULT
 
 if TYPE_CHECKING:
-    from nakawari.evaluation.run import Evaluation
+    from collections.abc import Callable, Mapping, Sequence
+
+    from nakawari.evaluation.data import Triplet
+    from nakawari.evaluation.run import Sample, Watch
     from nakawari.evaluation.sheet import Sheet
+    from nakawari.evaluation.vote import VotePage
+    from nakawari.tensors import Array
     from nakawari.video.part import PartFile
 
 
@@ -26,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"a model, or predictions:DIR with DIR/NAME.png for each triplet; may be repeated ({DEFAULT})",
     )  # fmt: skip
     parser.add_argument(
-        "--data", required=True, metavar="SPEC",
+        "--data", metavar="SPEC",
         help="triplets:DIR (DIR/NAME/frame1, frame2, frame3; frame2 is the truth), "
         "atd12k:DIR (its test part as published, measured as published) "
         "or video:FILE (leave one drawing out)",
@@ -60,11 +65,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--diff-count", type=at_least(1), default=10, metavar="N", help="how many --diff lists (10)"
     )
+    people = parser.add_argument_group("people's eyes")
+    people.add_argument(
+        "--vote", metavar="FILE.html", help="write a blind page on which people choose between two systems"
+    )
+    people.add_argument(
+        "--vote-count",
+        type=at_least(1),
+        default=40,
+        metavar="N",
+        help="triplets on that page, at random (40)",
+    )
+    people.add_argument(
+        "--votes", nargs="+", metavar="FILE.json",
+        help="print the preferences of what people saved on it; nothing else is done",
+    )  # fmt: skip
     output.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, print the table, write the files."""
+    """Measure, print the table, write the files; or print what people voted."""
+    if arguments.votes:
+        from nakawari.evaluation.vote import markdown_votes, read_votes
+
+        print(markdown_votes(read_votes(arguments.votes)), end="")
+        return 0
+    if arguments.data is None:
+        raise Usage("nakawari evaluate", "the following arguments are required: --data (or --votes)")
     from nakawari.evaluation.compare import check_sides, contrast
     from nakawari.evaluation.published import markdown_published
     from nakawari.evaluation.run import measure
@@ -79,9 +106,11 @@ def run(arguments: argparse.Namespace) -> int:
     if sides:
         check_sides([label(spec) for spec in specs], *sides)
     sheet = _sheet(arguments, label(specs[0]), sides) if arguments.html else None
+    vote = _vote_page(arguments, [label(spec) for spec in specs]) if arguments.vote else None
     with ExitStack() as claimed:
         json_file = _claim(claimed, arguments.json)
         html_file = _claim(claimed, arguments.html)
+        vote_file = _claim(claimed, arguments.vote)
         with shown("none" if arguments.quiet else "bar") as progress:
             found = measure(
                 specs,
@@ -95,10 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
                 own_guide=arguments.own_guide,
                 debug_dir=arguments.debug_dir,
                 progress=progress,
-                watch=sheet.add if sheet else None,
+                watch=_together([each.add for each in (sheet, vote) if each is not None]),
             )
         contrasted = contrast(found.samples, *sides) if sides else None
-        _write(found, sheet, json_file, html_file)
+        _write(json_file, found.to_json)
+        _write(html_file, lambda: sheet.html(found) if sheet else "")
+        _write(vote_file, lambda: vote.html(str(found.meta["data"])) if vote else "")
     print(markdown(found.rows), end="")
     if "published" in found.meta:
         print("\n" + markdown_published(found.rows), end="")
@@ -135,16 +166,31 @@ def _claim(claimed: ExitStack, name: str | None) -> PartFile | None:
     return file
 
 
-def _write(
-    found: Evaluation, sheet: Sheet | None, json_file: PartFile | None, html_file: PartFile | None
-) -> None:
-    for file, text in (
-        (json_file, found.to_json() if json_file else ""),
-        (html_file, sheet.html(found) if sheet else ""),
-    ):
-        if file is not None:
-            try:
-                file.part.write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise OutputError(f"{file.path} cannot be written ({error.strerror}).") from error
-            file.commit()
+def _write(file: PartFile | None, text: Callable[[], str]) -> None:
+    """Write a file that was claimed; None: none was asked for."""
+    if file is None:
+        return
+    try:
+        file.part.write_text(text(), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{file.path} cannot be written ({error.strerror}).") from error
+    file.commit()
+
+
+def _vote_page(arguments: argparse.Namespace, names: list[str]) -> VotePage:
+    from nakawari.evaluation.vote import VotePage, check_voted_on
+
+    check_voted_on(names)
+    return VotePage(arguments.vote_count)
+
+
+def _together(watches: Sequence[Watch]) -> Watch | None:
+    """All of them, as one."""
+    if not watches:
+        return None
+
+    def watch(triplet: Triplet, made: Mapping[str, Array], samples: Mapping[str, Sample]) -> None:
+        for each in watches:
+            each(triplet, made, samples)
+
+    return watch
