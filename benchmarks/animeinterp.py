@@ -6,8 +6,8 @@
 speed    960×540 in float32, without segment-guided matching (benchmarks/sgm.py measures that): the first
          pair, the next pair of a video (whose first frame is known), a further t of a pair
 memory   peak above the loaded weights, at 960×540 and 1920×1080 (2 corrections: more take no more)
-savings  bfloat16, and fewer corrections than 12: seconds, and PSNR of the frames and mean distance of the
-         flows to those of 12 corrections in float32
+savings  bfloat16, and fewer corrections than 12, at --size: seconds, and PSNR of the frames and mean distance
+         of the flows to those of 12 corrections in float32
 
 Without --weights parameters are drawn at random from a seed: seconds and memory are the same, but what fewer
 corrections cost is not, for random corrections never settle. Every number is of a process of its own.
@@ -78,7 +78,7 @@ def one(task: dict[str, Any]) -> dict[str, Any]:
     model = opened(task["model"], task["weights"], task["precision"], task["iterations"])
     warm = torch.rand(2, 1, 3, 64, 64)
     model(warm[0], warm[1], 0.5)
-    first, second, third = frames(task["size"])
+    first, second, third = frames(tuple(task["size"]))
     before = resident_mib()
     seconds: dict[str, list[float]] = {"first pair": [], "next pair": [], "further t": []}
     for _ in range(task["rounds"]):
@@ -139,6 +139,7 @@ def main() -> None:
     parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--size", type=int, nargs=2, default=SMALL, metavar=("H", "W"), help="of the savings")
     parser.add_argument("--keep", type=Path, default=Path("/tmp"), help="a folder for frames to compare")
     parser.add_argument(
         "--json", type=Path, help="results; what is in the file already and not measured now stays"
@@ -169,7 +170,10 @@ def main() -> None:
                 own[f"memory {size[1]}x{size[0]}"] = row["mib"]
                 print(name, size, row["mib"], "MiB", flush=True)
         if "savings" in arguments.only:
-            own["savings"] = savings(task | {"what": "savings", "rounds": 1}, arguments.keep)
+            own["savings"] = savings(
+                task | {"what": "savings", "rounds": 1, "size": arguments.size}, arguments.keep
+            )
+            own["savings size"] = list(arguments.size)
     found["meta"] = {
         "machine": platform.processor() or platform.machine(),
         "python": platform.python_version(),

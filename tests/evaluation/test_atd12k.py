@@ -15,7 +15,7 @@ from nakawari.evaluation.data import Triplet, open_data
 from nakawari.evaluation.published import PUBLISHED, SPLITS, markdown_published
 from nakawari.evaluation.run import measure
 from nakawari.evaluation.splits import rows_of
-from nakawari.evaluation.systems import Drawing, ModelSystem, open_systems
+from nakawari.evaluation.systems import Manner, ModelSystem, open_systems
 from tests.models.toys import toy_file
 
 
@@ -112,10 +112,10 @@ def test_coarse_flow_of_the_data_is_used_unless_told_otherwise(tmp_path: Path) -
     weights = {"animeinterp": toy_file("animeinterp", tmp_path)}
     drawn = {}
     for name, how in {
-        "given": Drawing(),
-        "own": Drawing(own_guide=True),
-        "none": Drawing({"guide": False}),
-        "shown": Drawing(own_guide=True, debug_dir=tmp_path / "seen"),
+        "given": Manner(),
+        "own": Manner(own_guide=True),
+        "none": Manner({"guide": False}),
+        "shown": Manner(own_guide=True, debug_dir=tmp_path / "seen"),
     }.items():
         (system,) = open_systems(["animeinterp"], weights, "cpu", "fp32", how)
         drawn[name], _ = system.draw(small_triplet(coarse=True))
@@ -127,7 +127,7 @@ def test_coarse_flow_of_the_data_is_used_unless_told_otherwise(tmp_path: Path) -
     np.testing.assert_array_equal(drawn["own"], drawn["shown"])
     kinds = {path.stem.removeprefix("one-") for path in (tmp_path / "seen" / "animeinterp").iterdir()}
     assert kinds == {"frames", "segments", "matches", "flow01", "flow10", "refined01", "refined10"}
-    (system,) = open_systems(["animeinterp"], weights, "cpu", "fp32", Drawing())
+    (system,) = open_systems(["animeinterp"], weights, "cpu", "fp32", Manner())
     system.draw(small_triplet(coarse=False))
     assert "told apart by" in system.notes()[0]
 
@@ -139,7 +139,7 @@ def test_what_a_network_draws_is_measured_as_it_is(tmp_path: Path) -> None:
     frames[2, :, :32] = frames[0, :, :32]
     made = {}
     for published in (True, False):
-        system.adjust(Drawing({"guide": False}, as_published=published))
+        system.adjust(Manner({"guide": False}, as_published=published))
         made[published], _ = system.draw(Triplet("one", *frames))
     kept = (made[False] == frames[0]).all(2).sum()
     assert kept > (made[True] == frames[0]).all(2).sum()

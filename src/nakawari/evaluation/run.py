@@ -23,7 +23,7 @@ from nakawari.evaluation.bootstrap import CONFIDENCE, RESAMPLES, SEED
 from nakawari.evaluation.data import Triplet, open_data
 from nakawari.evaluation.published import PUBLISHED
 from nakawari.evaluation.splits import METRICS, ROI, WHOLE, Row, Sample, row_of, rows_of
-from nakawari.evaluation.systems import Drawing, ModelSystem, System, open_systems
+from nakawari.evaluation.systems import Manner, ModelSystem, System, open_systems
 from nakawari.metrics.image import PSNR_CAP_DB, ie, psnr, ssim, ssim_paper, unit
 from nakawari.metrics.lines import chamfer
 from nakawari.metrics.lpips import LpipsMetric
@@ -91,7 +91,7 @@ def measure(
         device, precision: as `nakawari.load` takes them.
         limit: only the first so many triplets.
         lpips_weights: files of the backbone and of the heads; None: `lpips` is None in all rows.
-        options, own_guide, debug_dir: see `evaluation.systems.Drawing`.
+        options, own_guide, debug_dir: see `evaluation.systems.Manner`.
         progress: is told the stages "analyse" (of a video) and "evaluate".
         watch: is shown every triplet.
 
@@ -101,7 +101,7 @@ def measure(
     """
     specs = [models] if isinstance(models, str) else list(models)
     dataset = open_data(data, progress)
-    how = Drawing(options or {}, dataset.as_published, own_guide, debug_dir)
+    how = Manner(options or {}, dataset.as_published, own_guide, debug_dir)
     systems = open_systems(specs, weights or {}, device, precision, how)
     lpips = None if lpips_weights is None else LpipsMetric(*lpips_weights)
     names = dataset.names[:limit]

@@ -24,7 +24,7 @@ NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Manner:
     """How models draw.
 
     Attributes:
@@ -67,7 +67,7 @@ class ModelSystem:
         self._guided = False
         self._drawn = {"given": 0, "own": 0}
 
-    def adjust(self, how: Drawing) -> set[str]:
+    def adjust(self, how: Manner) -> set[str]:
         """Draw in this way; gives the names of the options that the model has."""
         model = self._model
         known = {name: value for name, value in how.options.items() if name in model.options}
@@ -159,7 +159,7 @@ def open_systems(
     weights: Mapping[str, str | Path],
     device: str,
     precision: str,
-    how: Drawing | None = None,
+    how: Manner | None = None,
 ) -> list[System]:
     """Load all models and find all folders.
 
@@ -185,11 +185,11 @@ def open_systems(
     models = {
         spec: ModelSystem(spec, weights.get(spec), device, precision) for spec in specs if spec not in folders
     }
-    _adjust(list(models.values()), how or Drawing())
+    _adjust(list(models.values()), how or Manner())
     return [folders[spec] if spec in folders else models[spec] for spec in specs]
 
 
-def _adjust(models: Sequence[ModelSystem], how: Drawing) -> None:
+def _adjust(models: Sequence[ModelSystem], how: Manner) -> None:
     known = set().union(*(model.adjust(how) for model in models))
     for option in how.options:
         if option not in known:
