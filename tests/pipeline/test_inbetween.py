@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from pathlib import Path
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -13,51 +13,9 @@ import pytest
 import nakawari as nk
 from nakawari.cli import main
 from nakawari.errors import InputError, MediaError, OutputError, PlanError
-from nakawari.pipeline.inbetween import plan_cut
+from nakawari.pipeline.planning import plan_cut
 
-SIZE = (40, 64)
-
-
-def drawing(x: float, dtype=np.uint8, alpha: bool = False) -> np.ndarray:
-    """A dark disc with a red middle at column x, on white or on nothing."""
-    top = np.iinfo(dtype).max
-    image = np.full((*SIZE, 4 if alpha else 3), top, dtype)
-    if alpha:
-        image[:] = 0
-    for radius, colour in ((10, (0.1, 0.1, 0.1)), (6, (0.9, 0.2, 0.2))):
-        rows, columns = np.ogrid[: SIZE[0], : SIZE[1]]
-        inside = (columns - x) ** 2 + (rows - 20) ** 2 < radius**2
-        image[inside] = [round(c * top) for c in colour] + [top] * alpha
-    return image
-
-
-def save(path: Path, image: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    assert cv2.imwrite(str(path), cv2.cvtColor(image, code))
-    return path
-
-
-def load(path: Path) -> np.ndarray:
-    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-
-
-def keys(folder: Path, *columns: float, step: int = 4, suffix: str = ".png", **kind) -> list[Path]:
-    return [save(folder / f"A{1 + step * k:04d}{suffix}", drawing(x, **kind)) for k, x in enumerate(columns)]
-
-
-def place(image: np.ndarray) -> float:
-    """Column of what is dark or opaque."""
-    mask = (
-        image[..., 3] > 0
-        if image.shape[2] == 4
-        else image.astype(float).mean(2) < 0.7 * np.iinfo(image.dtype).max
-    )
-    return float(np.argwhere(mask)[:, 1].mean())
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+from .cels import SIZE, drawing, keys, load, names, place, save
 
 
 def test_keys_stay_byte_for_byte_and_drawings_stand_where_the_chart_says(tmp_path):
@@ -239,7 +197,10 @@ def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["inbetween", "keys", "-o", "out", "--count", "2", "--ease", "out"]
     assert main([*words, "--dry-run"]) == 0
-    assert "A0002.png  5/9 (0.556) of the way from A0001.png to A0005.png" in capsys.readouterr().out
+    assert (
+        "A0002.png  from frame 2: 5/9 (0.556) of the way from A0001.png to A0005.png"
+        in capsys.readouterr().out
+    )
     assert not (tmp_path / "out").exists()
     assert main([*words, "-q", "--report", "r.json"]) == 0
     said = json.loads((tmp_path / "r.json").read_text())
@@ -251,3 +212,90 @@ def test_charts_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     given = keys(tmp_path / "keys", 16, 24, 30)
     with pytest.raises(PlanError, match="make 2 pairs"):
         nk.inbetween(given, tmp_path / "out", chart="halves; halves; halves")
+
+
+def swing(degrees: float) -> np.ndarray:
+    """A club that hangs from a pivot."""
+    big = np.full((480, 640, 3), 255, np.uint8)
+    angle = np.radians(degrees)
+    end = (int(320 + 300 * np.sin(angle)), int(60 + 300 * np.cos(angle)))
+    cv2.line(big, (320, 60), end, (40, 40, 40), 24, cv2.LINE_AA)
+    cv2.circle(big, end, 44, (40, 40, 40), -1, cv2.LINE_AA)
+    cv2.circle(big, end, 34, (60, 60, 220), -1, cv2.LINE_AA)
+    cv2.circle(big, (end[0] + 12, end[1] - 10), 9, (250, 250, 250), -1, cv2.LINE_AA)
+    return cv2.resize(big, (160, 120), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("model", ["classic", "fast"])
+def test_what_swings_swings_on_an_arc(tmp_path, model):
+    angles = (-18, -6, 6, 18)
+    given = [save(tmp_path / f"keys/A{2 * k + 1}.png", swing(angle)) for k, angle in enumerate(angles)]
+    errors = {}
+    for arcs in (False, True):
+        out = tmp_path / str(arcs)
+        report = nk.inbetween(given, out, arcs=arcs, model=model)
+        assert any("arcs" in note for note in report.notes) == arcs
+        truth = [swing((a + b) / 2).astype(float) for a, b in pairwise(angles)]
+        made = [cv2.cvtColor(load(out / f"A{n}.png"), cv2.COLOR_BGR2RGB) for n in (2, 4, 6)]
+        errors[arcs] = np.mean([((one - other) ** 2).mean() for one, other in zip(made, truth, strict=True)])
+    assert errors[True] < 0.95 * errors[False]
+
+
+def test_two_keys_and_models_without_arcs_move_along_chords(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24, 30)
+    assert nk.inbetween(given[:2], tmp_path / "two").notes == []
+    report = nk.inbetween(given, tmp_path / "blend", model="blend")
+    assert report.notes == ["blend draws no arcs, so everything moves along chords."]
+
+
+@pytest.mark.parametrize("unsure", ["draw", "hold", "nearest"])
+def test_what_nothing_explains_is_flagged_and_falls_back_as_told(tmp_path, unsure):
+    rng = np.random.default_rng(0)
+    given = []
+    for k in range(2):
+        noise = cv2.resize(
+            rng.integers(0, 256, (8, 12, 3), np.uint8), SIZE[::-1], interpolation=cv2.INTER_NEAREST
+        )
+        given.append(save(tmp_path / f"A{k * 3}.png", noise))
+    report = nk.inbetween(given, tmp_path / "out", chart="thirds", unsure=unsure)
+    made = report.drawings[1:3]
+    assert all(d.flags[0] == "low confidence" and d.measures["doubt"] > 0.5 for d in made)
+    assert {d.reason for d in made} == {"between" if unsure == "draw" else unsure}
+    stand_ins = {"hold": [0, 0], "nearest": [0, 1]}.get(unsure)
+    if stand_ins:
+        for d, key in zip(made, stand_ins, strict=True):
+            assert (tmp_path / "out" / d.file).read_bytes() == given[key].read_bytes()
+
+
+def test_plain_motion_is_not_doubted(tmp_path):
+    report = nk.inbetween(keys(tmp_path, 16, 20), tmp_path / "out")
+    assert report.drawings[1].measures["doubt"] < 0.1
+    assert not list(report.flagged())
+
+
+def test_a_cross_fade_is_a_ghost(tmp_path):
+    report = nk.inbetween(keys(tmp_path, 16, 40), tmp_path / "out", model="blend")
+    made = report.drawings[1]
+    assert "ghost" in made.flags
+    assert made.measures["ghosts"] > 0.5
+    assert set(made.to_dict()["measures"]) >= {"doubt", "gaps", "new_colours", "stroke_width_px", "regions"}
+
+
+def test_what_disappears_is_doubted(tmp_path):
+    given = keys(tmp_path, 16, 16)
+    image = drawing(16)
+    image[:] = 255
+    save(given[1], image)
+    report = nk.inbetween(given, tmp_path / "out")
+    assert report.drawings[1].flags[0] == "low confidence"
+
+
+def test_hints_and_palettes_are_for_models_that_take_them(tmp_path, capsys):
+    given = keys(tmp_path, 16, 20)
+    (tmp_path / "h.json").write_text("{}")
+    for words in (["--hints", str(tmp_path / "h.json")], ["--palette", "lock"]):
+        assert main(["inbetween", *map(str, given), "-o", str(tmp_path / "out"), "-q", *words]) == 1
+        said = capsys.readouterr().err
+        assert "classic" in said
+        assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

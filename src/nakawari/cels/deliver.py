@@ -75,6 +75,10 @@ class Delivery:
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
+    def find(self, name: str) -> Path:
+        """Where the file that is or will be called `name` is now."""
+        return self.part / name if name in self.names else self.folder / name
+
     def write(self, name: str, data: bytes | memoryview) -> None:
         """Write a whole file.
 

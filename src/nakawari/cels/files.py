@@ -1,7 +1,8 @@
 """Files of drawings: what a cel is, read and written without loss, in the kind that its neighbours have.
 
-Samples are those of the file: sRGB-encoded, straight alpha, 8 or 16 bits. What a PNG says beside them, and
-a new drawing next to it should say as well (resolution, colour profile), goes along.
+Samples are those of the file: sRGB-encoded, straight alpha, 8 or 16 bits; linear light in floating point
+comes and goes through a curve (`exr.py`), and a PSD is laid together (`psd.py`). What a PNG says beside its
+samples, and a new drawing next to it should say as well (resolution, colour profile), goes along.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nakawari.errors import MediaError
+from nakawari.cels.exr import Exr, display_light, exr_bytes, read_exr
+from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
 from nakawari.video.frames import Array
 from nakawari.video.images import encode_image, natural, read_image
 
-SUFFIXES = (".png", ".tif", ".tiff", ".tga", ".webp", ".bmp", ".jpg", ".jpeg")
+SUFFIXES = (".png", ".tif", ".tiff", ".tga", ".exr", ".psd", ".webp", ".bmp", ".jpg", ".jpeg")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CARRIED = (b"sRGB", b"gAMA", b"cHRM", b"iCCP", b"pHYs")
 """Parts of a PNG that say how its samples are meant and how large they are on paper."""
@@ -31,15 +33,17 @@ class Cel:
 
     Attributes:
         path: its file.
-        image: H×W×3 or H×W×4, uint8 or uint16.
+        image: H×W×3 or H×W×4, uint8 or uint16; float32 of an EXR, through its curve.
         grey: the file holds one channel of brightness (all colour channels of `image` are equal).
         extras: parts of a PNG that a drawing beside this one carries too.
+        exr: what an EXR says.
     """
 
     path: Path
     image: Array
     grey: bool = False
     extras: tuple[bytes, ...] = field(default=(), repr=False)
+    exr: Exr | None = field(default=None, repr=False)
 
     @property
     def bits(self) -> int:
@@ -50,6 +54,10 @@ class Cel:
     def alpha(self) -> bool:
         """Whether it has an alpha channel."""
         return bool(self.image.shape[2] == 4)
+
+    def display(self) -> Array:
+        """The picture as a screen shows it, uint8 or uint16; light above 1 is white."""
+        return self.image if self.exr is None else display_light(self.image)
 
 
 def is_cel(path: Path) -> bool:
@@ -91,6 +99,13 @@ def read_cel(path: Path) -> Cel:
         raise MediaError(
             f"{path} is no drawing that is read here; wanted {', '.join(s[1:] for s in SUFFIXES)}."
         )
+    if path.suffix.lower() == ".exr":
+        exr = read_exr(path)
+        return Cel(path, exr.image, exr.grey, exr=exr)
+    if path.suffix.lower() == ".psd":
+        from nakawari.cels.psd import read_psd
+
+        return Cel(path, read_psd(path))
     image = read_image(path)
     return Cel(path, image, grey=_is_grey(path, image), extras=_extras(path))
 
@@ -134,6 +149,10 @@ def alike(first: Cel, second: Cel) -> tuple[Cel, Cel]:
             f"{second.path} is {_size(second)} but {first.path.name} is {_size(first)}; "
             "wanted drawings on one canvas."
         )
+    if (first.exr is None) != (second.exr is None):
+        raise MediaError(
+            f"{first.path} and {second.path} are linear light and display colour; wanted one kind."
+        )
     alpha, bits = first.alpha or second.alpha, max(first.bits, second.bits)
     return _as(first, alpha, bits), _as(second, alpha, bits)
 
@@ -143,7 +162,8 @@ def _as(cel: Cel, alpha: bool, bits: int) -> Cel:
     if bits > cel.bits:
         image = image.astype(np.uint16) * np.uint16(257)
     if alpha and not cel.alpha:
-        opaque = np.full((*image.shape[:2], 1), np.iinfo(image.dtype).max, image.dtype)
+        most = 1 if cel.exr else np.iinfo(image.dtype).max
+        opaque = np.full((*image.shape[:2], 1), most, image.dtype)
         image = np.concatenate([image, opaque], 2)
     return cel if image is cel.image else replace(cel, image=image)
 
@@ -160,6 +180,10 @@ def encode_cel(image: Array, suffix: str, first: Cel, second: Cel) -> bytes:
         suffix: of the file's name.
         first, second: its neighbours, whose kind it takes: grey where both are grey, their profile in PNG.
     """
+    if suffix == ".exr":
+        if first.exr is None or second.exr is None:
+            raise OutputError("display colour is not written as linear light; give keys that are .exr.")
+        return exr_bytes(image, replace(first.exr, grey=first.grey and second.grey))
     plain = image
     if first.grey and second.grey and image.shape[2] == 3:
         plain = np.ascontiguousarray(image[..., :1])

@@ -82,6 +82,12 @@ def _numbers(first: str, second: str | None, count: int, step: int) -> range | N
     return range(one.number + step, one.number + step * count + 1, step)
 
 
+def check_name(name: str, what: str) -> None:
+    """Raise InputError unless `name` may be that of a file or folder on any disk."""
+    if not name.strip() or _UNFIT.search(name) or name.startswith(".") or len(name) > 200:
+        raise InputError(f"the {what} {name[:60]!r} is no name of a file.")
+
+
 def check_pattern(pattern: str) -> None:
     """Raise InputError unless `pattern` is one that `named` can fill in."""
     sample: dict[str, Any] = dict.fromkeys(("layer", "key", "next", "prefix"), "A")

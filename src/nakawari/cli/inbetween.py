@@ -12,7 +12,6 @@ A chart says how far along the way each drawing is:
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +24,14 @@ from nakawari.timeline.charts import EASES
 if TYPE_CHECKING:
     from nakawari.pipeline.inbetween_report import InbetweenReport
 
+FLAGS_SHOWN = 12
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `inbetween`."""
-    parser.add_argument("keys", nargs="*", metavar="KEY", help="two or more drawings, a folder, or a pattern")
+    parser.add_argument(
+        "keys", nargs="*", metavar="KEY", help="drawings, a folder, a pattern, a PSD, or a timesheet"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into")
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace drawings that stand there")
     parser.add_argument("--names", metavar="PATTERN", help="such as {key}_{index} or {layer}{drawing:04d}")
@@ -46,14 +49,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     timing.add_argument(
         "--strength", type=float, default=1.0, metavar="S", help="of the ease: 1 quadratic, 2 cubic (1)"
     )
+    timing.add_argument(
+        "--exposure",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="frames that a drawing is shown: 2 is twos (1)",
+    )
+    timing.add_argument(
+        "--hold", action="append", metavar="KEY=N", help="show a key for N frames: A0003=12; several times"
+    )
     timing.add_argument("--loop", action="store_true", help="the last key moves on to the first")
+    timing.add_argument(
+        "--arcs",
+        choices=("auto", "off"),
+        default="auto",
+        help="motion follows arcs that three or more keys tell, or goes straight (auto)",
+    )
     cels = parser.add_argument_group("layers")
     cels.add_argument(
         "--layers", nargs="+", metavar="NAME=PLACE", help="A=cels/A B=cels/B: each drawn by itself, in order"
     )
+    parser.add_argument(
+        "--unsure",
+        choices=("draw", "hold", "nearest"),
+        default="draw",
+        help="where the model is not sure: draw and flag it, hold the key before, or take the nearest (draw)",
+    )
+    cels.add_argument(
+        "--composite", action="store_true", help="also lay the layers over one another, a picture a frame"
+    )
+    cels.add_argument(
+        "--sheet", metavar="NAME", help="also write a timesheet into the output: cut012.xdts or cut012.csv"
+    )
     model = parser.add_argument_group("model")
     model.add_argument(
         "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
+    )
+    model.add_argument(
+        "--palette",
+        choices=("auto", "lock", "keep"),
+        help="cel: lock: only the keys' colours; keep: and mixes of two that touch; auto: by the keys (auto)",
+    )
+    model.add_argument(
+        "--hints", metavar="FILE", help="cel: which point, region or stroke became which (JSON)"
     )
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
     add_device(model)
@@ -68,7 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw, and say what was drawn."""
-    from nakawari.pipeline.inbetween import explain, inbetween, plan_cut
+    from nakawari.pipeline.inbetween import explain, inbetween
+    from nakawari.pipeline.planning import plan_cut
     from nakawari.pipeline.smooth import check_report_path, write_json
 
     listen(quiet=arguments.quiet, verbose=arguments.verbose)
@@ -79,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
         "ease": arguments.ease,
         "strength": arguments.strength,
         "loop": arguments.loop,
+        "exposure": arguments.exposure,
+        "holds": _holds(arguments.hold),
         "layers": layers,
         "names": arguments.names,
     }
@@ -93,6 +135,12 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.keys,
             arguments.output,
             **cut,
+            composite=arguments.composite,
+            sheet=arguments.sheet,
+            arcs=arguments.arcs == "auto",
+            unsure=arguments.unsure,
+            hints=arguments.hints,
+            options={} if arguments.palette is None else {"palette": arguments.palette},
             model=arguments.model,
             weights=arguments.weights,
             device=arguments.device,
@@ -115,12 +163,24 @@ def _layers(given: list[str] | None) -> dict[str, str] | None:
     layers: dict[str, str] = {}
     for word in given:
         name, equals, place = word.partition("=")
-        if not (equals and name and place) or re.search(r'[/\\:*?"<>|]', name) or name.startswith("."):
+        if not (equals and name and place):
             raise InputError(f"the layer {word!r} is not understood; wanted NAME=FOLDER, such as A=cels/A.")
         if name in layers:
             raise InputError(f"layer {name} is given twice.")
         layers[name] = place
     return layers
+
+
+def _holds(given: list[str] | None) -> dict[str, int] | None:
+    from nakawari.errors import InputError
+
+    holds: dict[str, int] = {}
+    for word in given or ():
+        key, _, frames = word.rpartition("=")
+        if not key or not frames.isdigit():
+            raise InputError(f"the hold {word!r} is not understood; wanted KEY=FRAMES, such as A0003=12.")
+        holds[Path(key).stem if Path(key).suffix else key] = int(frames)
+    return holds or None
 
 
 def _charts(given: list[str] | None, layers: dict[str, str] | None) -> Any:
@@ -146,4 +206,10 @@ def _summary(report: InbetweenReport) -> str:
         f"{report.output}: {count['between']} drawn between {count['key']} keys in {report.seconds:.1f} s "
         f"({report.model})"
     ]
+    flagged = list(report.flagged())
+    for drawing in flagged[:FLAGS_SHOWN]:
+        kept = "" if drawing.reason == "between" else f" ({drawing.reason})"
+        lines.append(f"look at {drawing.file}: {', '.join(drawing.flags)}{kept}")
+    if len(flagged) > FLAGS_SHOWN:
+        lines.append(f"and at {len(flagged) - FLAGS_SHOWN} more; --report FILE lists them.")
     return "\n".join(lines + report.notes)

@@ -30,13 +30,7 @@ from nakawari.models.costs import Cost
 from nakawari.models.keys import Picture, check, check_alike, copy_of, size_of
 from nakawari.models.overlays import Stillness
 from nakawari.models.tiles import LEAST, STEP, Tile, free_bytes, parse_memory, parse_tile, side_for
-from nakawari.tensors import (
-    Array,
-    pad_to_multiple,
-    to_frame,
-    to_tensor,
-    unpad,
-)
+from nakawari.tensors import Array, pad_to_multiple, to_frame, to_tensor, unpad
 
 Time = float | Fraction
 Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -81,6 +75,7 @@ class Pair:
         tile: side of the windows in which it is drawn, in pixels; None: all at once.
         ready: whether `state` is that.
         encoded: where features of the whole keys are kept.
+        turns: by how much pixels of each key turn on their way; None: motion is straight. See `arcs.py`.
     """
 
     frame0: Picture
@@ -93,6 +88,7 @@ class Pair:
     tile: int | None = None
     ready: bool = False
     encoded: tuple[Encoded | None, Encoded | None] = field(default=(None, None), repr=False)
+    turns: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
 
 
 class Interpolator(ABC):
@@ -234,6 +230,10 @@ class Interpolator(ABC):
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn, self.keeps_still)
+
+    def confidence(self, pair: Pair) -> float | None:
+        """How sure the model is of a pair's motion, 0 to 1; None: it does not say."""
+        return None
 
     @overload
     def __call__(self, frame0: Picture | Encoded, frame1: Picture | Encoded, t: Time = ...) -> Picture: ...

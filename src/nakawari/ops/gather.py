@@ -1,7 +1,8 @@
 """Two pictures looked up along one motion, in one pass and without pictures in between.
 
 A pixel p of the picture at t that moves by m between the keys was at p - t m in key 0 and will be at
-p + (1 - t) m in key 1. All lookups are bilinear, and places outside take the nearest edge pixel.
+p + (1 - t) m in key 1; on an arc that is b beside its chord at t, put p - b for p. All lookups are bilinear,
+and places outside take the nearest edge pixel.
 Arrays are numpy arrays here, planes first unless said otherwise: this runs where OpenCV runs.
 """
 
@@ -20,7 +21,13 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
-def disagreement(rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float) -> Floats:
+STRAIGHT = np.empty((0, 1, 1), np.float32)
+"""The bend of motion along chords."""
+
+
+def disagreement(
+    rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float, bend: Floats = STRAIGHT
+) -> Floats:
     """How far the keys disagree along a motion, and how far their mix disagrees with what is expected.
 
     Args:
@@ -28,12 +35,13 @@ def disagreement(rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: 
         motion: [2, H, W], pixels from key 0 to key 1, at the pixels of the picture at t.
         evidence: [3, H, W], 0-255, the expected colours.
         t: between 0 and 1.
+        bend: [2, H, W], pixels, how far beside its chord each pixel is.
 
     Returns:
         [H, W], the sum of both over the channels, 0 to 1530.
     """
     out = np.empty(motion.shape[1:], np.float32)
-    in_bands(partial(_disagreement, rgb0, rgb1, motion, evidence, np.float32(t), out), len(out))
+    in_bands(partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), out), len(out))
     return out
 
 
@@ -44,13 +52,14 @@ def keep_better(
     in_bands(partial(_keep_better, cost, doubt, motion, np.float32(sure), least, best, agrees), len(cost))
 
 
-def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float) -> Floats:
+def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float, bend: Floats = STRAIGHT) -> Floats:
     """Both keys looked up along the motion, mixed by time.
 
     Args:
         image0, image1: [3, H, W].
         motion: [2, h, w], its own pixels; where h, w are less than H, W, the nearest is taken, scaled.
         t: between 0 and 1.
+        bend: [2, h, w], how far beside its chord each pixel is.
 
     Returns:
         [3, H, W].
@@ -61,7 +70,7 @@ def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float) -> Float
     column = np.minimum(np.arange(width) * (columns / width), columns - 1).astype(np.int32)
     scale = np.array([width / columns, height / rows], np.float32)
     out = np.empty_like(image0)
-    in_bands(partial(_mix_along, image0, image1, motion, scale, column, np.float32(t), out), height)
+    in_bands(partial(_mix_along, image0, image1, motion, bend, scale, column, np.float32(t), out), height)
     return out
 
 
@@ -79,20 +88,23 @@ def _corners(x, y, width, height):  # type: ignore[no-untyped-def]
 
 
 @compile_kernel(
-    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1], i8, i8)", fast=True
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1], i8, i8)",
+    fast=True,
 )
-def _disagreement(rgb0, rgb1, motion, evidence, t, out, top, bottom):  # type: ignore[no-untyped-def]
+def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, top, bottom):  # type: ignore[no-untyped-def]
     height, width = out.shape
+    bent = bend.shape[0] == 2
     one = np.float32(1)
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
             x = np.uint32(column)
             mx, my = motion[0, y, x], motion[1, y, x]
-            l0, r0, a0, b0, fx0, fy0 = _corners(np.float32(x) - t * mx, np.float32(y) - t * my, width, height)
-            l1, r1, a1, b1, fx1, fy1 = _corners(
-                np.float32(x) + (one - t) * mx, np.float32(y) + (one - t) * my, width, height
-            )
+            px, py = np.float32(x), np.float32(y)
+            if bent:
+                px, py = px - bend[0, y, x], py - bend[1, y, x]
+            l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
+            l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
             total = np.float32(0)
             for c in range(np.uint32(3)):
                 upper = np.float32(rgb0[a0, l0, c]) * (one - fx0) + np.float32(rgb0[a0, r0, c]) * fx0
@@ -121,10 +133,12 @@ def _keep_better(cost, doubt, motion, sure, least, best, agrees, top, bottom):  
 
 
 @compile_kernel(
-    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[::1], i4[::1], f4, f4[:, :, ::1], i8, i8)",
+    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[::1], i4[::1], f4,"
+    "f4[:, :, ::1], i8, i8)",
     fast=True,
 )
-def _mix_along(image0, image1, motion, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
+def _mix_along(image0, image1, motion, bend, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
+    bent = bend.shape[0] == 2
     _, height, width = out.shape
     rows = motion.shape[1]
     one = np.float32(1)
@@ -134,10 +148,11 @@ def _mix_along(image0, image1, motion, scale, nearest, t, out, top, bottom):  # 
             x = np.uint32(column)
             u = np.uint32(nearest[x])
             mx, my = motion[0, v, u] * scale[0], motion[1, v, u] * scale[1]
-            l0, r0, a0, b0, fx0, fy0 = _corners(np.float32(x) - t * mx, np.float32(y) - t * my, width, height)
-            l1, r1, a1, b1, fx1, fy1 = _corners(
-                np.float32(x) + (one - t) * mx, np.float32(y) + (one - t) * my, width, height
-            )
+            px, py = np.float32(x), np.float32(y)
+            if bent:
+                px, py = px - bend[0, v, u] * scale[0], py - bend[1, v, u] * scale[1]
+            l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
+            l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
             for c in range(np.uint32(3)):
                 upper = image0[c, a0, l0] * (one - fx0) + image0[c, a0, r0] * fx0
                 lower = image0[c, b0, l0] * (one - fx0) + image0[c, b0, r0] * fx0

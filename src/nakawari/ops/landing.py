@@ -33,12 +33,14 @@ class Side:
         flow: [H, W, 2], pixels (x, y), to the other key.
         trust: [H, W], weight of each pixel, 0 to 1.
         moves: [H, W], whether it surely moves.
+        way: [H, W, 2], pixels, how far it has come at t; None: straight on, t of the flow (1 - t for key 1).
     """
 
     rgb: Bytes
     flow: Floats
     trust: Floats
     moves: Mask
+    way: Floats | None = None
 
 
 @dataclass(slots=True)
@@ -65,12 +67,14 @@ class Landed:
 def land(side0: Side, side1: Side, t: float, thin: float) -> Landed:
     """Push both keys to `t`; less weight than `thin` at a pixel is nothing."""
     height, width = side0.trust.shape
-    reach0, reach1 = (_reach(side.flow, share) for side, share in ((side0, t), (side1, 1 - t)))
+    pushed = []
+    for side, time in ((side0, t), (side1, 1 - t)):
+        way, share = (side.flow, time) if side.way is None else (side.way, 1.0)
+        reach = _reach(way, share)
+        pushed += [side.rgb, side.flow, way, side.trust, side.moves, reach, np.float32(share)]
     out = np.empty((10, height, width), np.float32)
     hole = np.empty((height, width), np.bool_)
-    sides = [(side.rgb, side.flow, side.trust, side.moves) for side in (side0, side1)]
-    work = partial(_land, *sides[0], reach0, *sides[1], reach1, np.float32(t), np.float32(thin), out, hole)
-    in_bands(work, height)
+    in_bands(partial(_land, *pushed, np.float32(thin), out, hole), height)
     return Landed(out[6:8], out[8:10], out[0:2], out[2:5], out[5], hole)
 
 
@@ -95,9 +99,10 @@ def _reach_rows(flow, share, reach, top, bottom):  # type: ignore[no-untyped-def
 
 
 @compile_kernel(
-    "void(u1[:, :, ::1], f4[:, :, ::1], f4[:, ::1], b1[:, ::1], i8[:, ::1], f4, f4, f4[:, :, ::1], i8, i8)"
+    "void(u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], b1[:, ::1], i8[:, ::1], f4, f4,"
+    "f4[:, :, ::1], i8, i8)"
 )
-def _push(rgb, flow, trust, moves, reach, share, sign, sums, top, bottom):  # type: ignore[no-untyped-def]
+def _push(rgb, flow, way, trust, moves, reach, share, sign, sums, top, bottom):  # type: ignore[no-untyped-def]
     """Add what lands in rows `top`..`bottom` to `sums`, [rows, W, 8]: motion, colours, moves, weight, 0."""
     height, width = trust.shape
     one = np.float32(1)
@@ -107,7 +112,7 @@ def _push(rgb, flow, trust, moves, reach, share, sign, sums, top, bottom):  # ty
         for k in range(width):
             x = np.uint32(k)
             fx, fy = flow[y, x, 0], flow[y, x, 1]
-            to_x, to_y = np.float32(k) + share * fx, np.float32(y) + share * fy
+            to_x, to_y = np.float32(k) + share * way[y, x, 0], np.float32(y) + share * way[y, x, 1]
             if not ((to_x > -one) & (to_x < width) & (to_y > np.float32(top - 1)) & (to_y < bottom)):
                 continue
             left, above = np.int64(np.floor(to_x)), np.int64(np.floor(to_y))
@@ -135,13 +140,14 @@ def _push(rgb, flow, trust, moves, reach, share, sign, sums, top, bottom):  # ty
                     q[np.uint32(6)] += p
 
 
-_side = "u1[:, :, ::1], f4[:, :, ::1], f4[:, ::1], b1[:, ::1], i8[:, ::1]"
+_side = "u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], b1[:, ::1], i8[:, ::1], f4"
 
 
-@compile_kernel(f"void({_side}, {_side}, f4, f4, f4[:, :, ::1], b1[:, ::1], i8, i8)")
+@compile_kernel(f"void({_side}, {_side}, f4, f4[:, :, ::1], b1[:, ::1], i8, i8)")
 def _land(  # type: ignore[no-untyped-def]
-    rgb0, flow0, trust0, moves0, reach0, rgb1, flow1, trust1, moves1, reach1, t, thin, out, hole, top, bottom
-):
+    rgb0, flow0, way0, trust0, moves0, reach0, share0,
+    rgb1, flow1, way1, trust1, moves1, reach1, share1, thin, out, hole, top, bottom,
+):  # fmt: skip
     """Rows `top`..`bottom` of the result: six channels of both, motion of key 0, motion of key 1."""
     width = hole.shape[1]
     one, least = np.float32(1), np.float32(1e-9)
@@ -150,8 +156,8 @@ def _land(  # type: ignore[no-untyped-def]
         last = min(first + ROWS, bottom)
         sums0[:] = 0
         sums1[:] = 0
-        _push(rgb0, flow0, trust0, moves0, reach0, t, one, sums0, first, last)
-        _push(rgb1, flow1, trust1, moves1, reach1, one - t, -one, sums1, first, last)
+        _push(rgb0, flow0, way0, trust0, moves0, reach0, share0, one, sums0, first, last)
+        _push(rgb1, flow1, way1, trust1, moves1, reach1, share1, -one, sums1, first, last)
         for y in range(first, last):
             for k in range(width):
                 x, v = np.uint32(k), np.uint32(y - first)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from nakawari.cels import names
@@ -31,6 +32,14 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """From `frame` (from 0) on, the drawing of this number is shown; None: nothing is."""
+
+    frame: int
+    drawing: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """Keys on one canvas, and what stands between them.
 
@@ -39,24 +48,37 @@ class Layer:
         keys: files, in order of time.
         drawings: keys and in-betweens, in order of time.
         loop: the last key moves on to the first.
+        shown: what is shown when, in order of frames.
+        duration: frames.
     """
 
     name: str
     keys: tuple[Path, ...]
     drawings: tuple[Drawing, ...]
     loop: bool = False
+    shown: tuple[Shown, ...] = ()
+    duration: int = 0
 
     def place(self, drawing: Drawing) -> str:
         """The file of a drawing, relative to the output."""
         return f"{self.name}/{drawing.name}" if self.name else drawing.name
 
-    def around(self, pair: tuple[int, int]) -> tuple[int | None, int | None]:
-        """Numbers of the keys before and after a pair; None where there is none."""
-        before, after = pair[0] - 1, pair[1] + 1
-        last = len(self.keys) - 1
-        if self.loop and last > 1:
-            return before % len(self.keys), after % len(self.keys)
-        return before if before >= 0 else None, after if after <= last else None
+    def pairs(self) -> list[tuple[int, int]]:
+        """Keys that follow each other, whether anything stands between them or not."""
+        order = [drawing.first for drawing in self.drawings if drawing.second is None]
+        order += order[:1] if self.loop else []
+        return list(dict.fromkeys(pairwise(order)))
+
+    def beside(self, number: int) -> tuple[int | None, int | None]:
+        """Numbers of the pairs that lead to a pair, and on from it; None where there is none."""
+        pairs = self.pairs()
+        first, second = pairs[number]
+        before, after = number - 1, number + 1
+        if self.loop and len(pairs) > 2:
+            before, after = before % len(pairs), after % len(pairs)
+        leads = before >= 0 and pairs[before][1] == first
+        goes_on = after < len(pairs) and pairs[after][0] == second
+        return before if leads else None, after if goes_on else None
 
 
 def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
@@ -90,7 +112,12 @@ def _natural(path: Path) -> tuple[object, ...]:
 
 
 def lay_out(
-    name: str, keys: Sequence[Path], charts: Sequence[Chart], loop: bool = False, pattern: str | None = None
+    name: str,
+    keys: Sequence[Path],
+    charts: Sequence[Chart],
+    loop: bool = False,
+    exposure: int = 1,
+    holds: Mapping[str, int] | None = None,
 ) -> Layer:
     """Say what will be drawn between the keys of a layer, and how it is called.
 
@@ -99,7 +126,8 @@ def lay_out(
         keys: files, in order of time.
         charts: one for each pair, or one for all.
         loop: another pair leads from the last key to the first.
-        pattern: how in-betweens are called; None: as `names.between` says.
+        exposure: frames that each drawing is shown for.
+        holds: stem of a key → frames that it is shown for instead.
 
     Raises:
         PlanError: the number of charts does not fit. InputError: two drawings would have one name.
@@ -110,23 +138,44 @@ def lay_out(
     what = f"the keys of layer {name}" if name else "the keys"
     drawings: list[Drawing] = []
     step, taken = 1, {key.stem for key in keys}
-    for (first, second), chart in zip(pairs, charts_for(charts, len(pairs), what), strict=True):
+    given = charts_for(charts, len(pairs), what) if pairs else ()
+    for (first, second), chart in zip(pairs, given, strict=True):
         drawings.append(Drawing(keys[first].name, first))
         after = None if loop and second == 0 else keys[second].stem
         stems, step = names.between(keys[first].stem, after, len(chart), step, taken)
         drawings += [
-            Drawing(stem + keys[first].suffix, first, second, t) for stem, t in zip(stems, chart, strict=True)
+            Drawing(stem + made_suffix(keys[first]), first, second, t)
+            for stem, t in zip(stems, chart, strict=True)
         ]
     if not loop:
         drawings.append(Drawing(keys[-1].name, len(keys) - 1))
-    if pattern is not None:
-        drawings = _renamed(name, keys, drawings, pattern)
-    layer = Layer(name, tuple(keys), tuple(drawings), loop)
-    _check_names(layer)
+    shown, frame = [], 0
+    for number, drawing in enumerate(drawings):
+        shown.append(Shown(frame, number))
+        held = (holds or {}).get(keys[drawing.first].stem) if drawing.second is None else None
+        frame += exposure if held is None else held
+    layer = Layer(name, tuple(keys), tuple(drawings), loop, tuple(shown), frame)
+    check_names(layer)
     return layer
 
 
-def _renamed(layer: str, keys: Sequence[Path], drawings: list[Drawing], pattern: str) -> list[Drawing]:
+def made_suffix(key: Path) -> str:
+    """The ending of drawings beside a key: its own, but PNG beside what is only read here."""
+    return ".png" if key.suffix.lower() == ".psd" else key.suffix
+
+
+def renamed(layer: Layer, pattern: str) -> Layer:
+    """The same layer with its in-betweens (and keys, where it counts all drawings) named by a pattern.
+
+    Raises:
+        InputError: the pattern cannot be filled in, or gives one name twice.
+    """
+    result = replace(layer, drawings=tuple(_renamed(layer.name, layer.keys, layer.drawings, pattern)))
+    check_names(result)
+    return result
+
+
+def _renamed(layer: str, keys: Sequence[Path], drawings: Sequence[Drawing], pattern: str) -> list[Drawing]:
     renamed, index, count = [], 0, 0
     for number, drawing in enumerate(drawings, 1):
         key = keys[drawing.first]
@@ -149,11 +198,12 @@ def _renamed(layer: str, keys: Sequence[Path], drawings: list[Drawing], pattern:
             "t": drawing.t or Fraction(0),
         }
         stem = names.named(pattern, fields)
-        renamed.append(Drawing(stem + key.suffix, drawing.first, drawing.second, drawing.t))
+        suffix = made_suffix(key) if between else key.suffix
+        renamed.append(Drawing(stem + suffix, drawing.first, drawing.second, drawing.t))
     return renamed
 
 
-def _check_names(layer: Layer) -> None:
+def check_names(layer: Layer) -> None:
     """Raise InputError where two drawings of a layer would be one file on some disks."""
     seen: dict[str, Drawing] = {}
     for drawing in layer.drawings:

@@ -1,36 +1,38 @@
 """`inbetween`: keys in, keys and the drawings between them out.
 
-Everything is planned and checked before anything is drawn (`cut.py`), each pair is prepared once, and
-nothing has its name until all of it is whole (`cels.deliver`).
+Everything is planned and checked before anything is drawn (`planning.py`), each pair is prepared once
+(`desk.py`), and nothing has its name until all of it is whole (`cels.deliver`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
+from nakawari.cels.composite import over
 from nakawari.cels.deliver import Delivery
-from nakawari.cels.files import Cel, alike, encode_cel, read_cel
-from nakawari.cels.names import check_pattern
+from nakawari.cels.files import read_cel
+from nakawari.cels.sheet import Sheet, is_sheet, read_sheet, sheet_text
 from nakawari.errors import InputError
 from nakawari.models import DEFAULT, find, is_file, load
-from nakawari.pipeline.cut import Drawing, Layer, keys_of, lay_out
-from nakawari.pipeline.inbetween_report import DrawingReport, InbetweenReport
-from nakawari.pipeline.render import Progress, hard, silent
-from nakawari.timeline.charts import Chart, as_charts, eased
+from nakawari.pipeline.cut import Layer
+from nakawari.pipeline.desk import Desk, Unsure
+from nakawari.pipeline.inbetween_report import InbetweenReport
+from nakawari.pipeline.planning import Charts, Places, plan_cut, several
+from nakawari.pipeline.render import Progress, silent
+from nakawari.pipeline.track import track_of
 
-if TYPE_CHECKING:
-    from nakawari.models.base import Encoded, Interpolator
-
-Charts = str | Sequence[Any]
-"""A chart for all pairs, or one for each: `"1/4 1/2"`, `"halves; thirds"`, `[0.25, 0.5]`, `["halves", …]`."""
+COMPOSITE = "composite"
+"""Folder of the layers over one another."""
 
 
 def inbetween(
-    keys: Sequence[str | Path] | str | Path = (),
+    keys: Places = (),
     output: str | Path = ".",
     *,
     chart: Charts | Mapping[str, Charts] | None = None,
@@ -38,8 +40,15 @@ def inbetween(
     ease: str = "linear",
     strength: float = 1,
     loop: bool = False,
-    layers: Mapping[str, str | Path | Sequence[str | Path]] | None = None,
+    exposure: int = 1,
+    holds: Mapping[str, int] | None = None,
+    layers: Mapping[str, Places] | None = None,
+    composite: bool = False,
+    sheet: str | None = None,
     names: str | None = None,
+    arcs: bool = True,
+    unsure: Unsure = "draw",
+    hints: str | Path | None = None,
     model: str = DEFAULT,
     weights: str | Path | None = None,
     device: str = "auto",
@@ -51,15 +60,25 @@ def inbetween(
     """Draw what stands between keys; keys come out byte for byte.
 
     Args:
-        keys: two or more files in order of time (breakdowns are keys too), a folder, or a pattern.
+        keys: two or more files in order of time (breakdowns are keys too), a folder, or a pattern; a PSD,
+            whose groups are layers; or a timesheet (.xdts, .csv), which says what stands when: drawings it
+            names and of which there is no file, and marks (○), are drawn.
         output: a folder; layers get folders in it.
         chart: where the drawings stand, as `timeline.charts` says: one for all pairs, or one for each; or a
             mapping from layers to those ("" stands for all others). None: `count` of them.
-        count: of drawings between two keys, 1 when nothing else is said.
+        count: of drawings between two keys; when nothing else is said, 1, or what the sheet asks for.
         ease, strength: how `count` drawings are spaced, as `timeline.charts.eased` takes them.
         loop: the last key moves on to the first.
-        layers: name → keys, instead of `keys`; each is drawn by itself, on one canvas.
+        exposure: frames that a drawing is shown for: 2 is on twos. Holds: stem of a key → frames instead.
+        layers: name → keys, instead of `keys`; each is drawn by itself, on one canvas, the lowest first.
+        composite: lay the layers over one another as well, a picture a frame, into `output/composite`.
+        sheet: name of a timesheet (.xdts or .csv) of the result that is written into `output`; one that was
+            read is written there with the new drawings in it.
         names: how in-betweens are called, such as `"{prefix}{number:04d}_{index}"`; see `cels.names`.
+        arcs: motion follows arcs where three or more keys tell them, and the model can; otherwise chords.
+        unsure: what stands where the model is not sure: "draw" (what it drew, flagged), "hold" (the key
+            before) or "nearest" (the nearer key).
+        hints: a JSON file of what became what, for models that take hints (`cel`).
         model, weights, device, precision, options: as `load` takes them.
         overwrite: replace files that stand in `output`; keys that are read never are.
         progress: is told the stage "render".
@@ -69,148 +88,131 @@ def inbetween(
 
     Raises:
         InputError: a value, chart or key cannot be used. OutputError: the output cannot be written.
-        ModelError: no such model, or weights that do not fit.
+        ModelError: no such model, or weights that do not fit. MissingExtraError: PSD or EXR without the
+            extra `cel`.
     """
     if not is_file(model):
         find(model)
-    cut = plan_cut(
-        keys, chart=chart, count=count, ease=ease, strength=strength, loop=loop, layers=layers, names=names
-    )
-    folder = Path(output)
-    places = _places(cut, folder)
-    delivery = Delivery(folder, places, [key for layer in cut for key in layer.keys], overwrite)
-    begin, whole = perf_counter(), False
-    try:
-        artist = load(model, weights, device, precision, **(options or {}))
-        report = InbetweenReport(str(folder), artist.name, str(artist.device), [], 0.0)
-        total = sum(drawing.second is not None for layer in cut for drawing in layer.drawings)
-        progress("render", 0, total)
-        for layer in cut:
-            for done in _Desk(layer, artist, delivery).work():
-                report.drawings.append(done)
-                progress("render", sum(d.reason != "key" for d in report.drawings), total)
-        delivery.commit()
-        whole = True
-    finally:
-        if not whole:
-            delivery.discard()
+    if unsure not in get_args(Unsure):
+        raise InputError(f"unsure is {unsure!r}; wanted {', '.join(get_args(Unsure))}.")
+    with TemporaryDirectory(prefix="nakawari-") as unpack:
+        cut = plan_cut(
+            keys, chart=chart, count=count, ease=ease, strength=strength, loop=loop, exposure=exposure,
+            holds=holds, layers=layers, names=names, unpack=Path(unpack),
+        )  # fmt: skip
+        read, sheet = _sheets(several(keys), sheet)
+        if composite:
+            over(
+                [read_cel(layer.keys[0]).display() for layer in cut]
+            )  # canvases that differ are said at once
+        folder = Path(output)
+        places = _places(cut, folder, composite, sheet)
+        delivery = Delivery(folder, places, [key for layer in cut for key in layer.keys], overwrite)
+        begin, whole = perf_counter(), False
+        try:
+            artist = load(model, weights, device, precision, **(options or {}))
+            report = InbetweenReport(str(folder), artist.name, str(artist.device), [], 0.0)
+            total = sum(drawing.second is not None for layer in cut for drawing in layer.drawings)
+            progress("render", 0, total)
+            for layer in cut:
+                desk = Desk(layer, artist, delivery, arcs, unsure, hints)
+                for done in desk.work():
+                    report.drawings.append(done)
+                    progress("render", sum(d.reason != "key" for d in report.drawings), total)
+                report.notes += _notes(layer, desk, arcs)
+            if composite:
+                _compose(cut, delivery)
+            if sheet is not None:
+                delivery.write(sheet, sheet_text(_sheet_of(cut, read), sheet).encode())
+            delivery.commit()
+            whole = True
+        finally:
+            if not whole:
+                delivery.discard()
     report.seconds = perf_counter() - begin
     return report
 
 
-def plan_cut(
-    keys: Sequence[str | Path] | str | Path = (),
-    *,
-    chart: Charts | Mapping[str, Charts] | None = None,
-    count: int | None = None,
-    ease: str = "linear",
-    strength: float = 1,
-    loop: bool = False,
-    layers: Mapping[str, str | Path | Sequence[str | Path]] | None = None,
-    names: str | None = None,
-) -> list[Layer]:
-    """What `inbetween` would draw with the same arguments.
-
-    Raises:
-        InputError: a value, chart or key cannot be used.
-    """
-    if chart is not None and count is not None:
-        raise InputError("a chart says how many drawings there are; give a chart or a count, not both.")
-    if names is not None:
-        check_pattern(names)
-    given = {"": keys} if layers is None else dict(layers)
-    if layers is not None and _several(keys):
-        raise InputError("keys are given alone and as layers; wanted one of them.")
-    found = {name: keys_of(_several(places)) for name, places in given.items()}
-    charts = _charts(found, chart, eased(1 if count is None else count, ease, strength))
-    return [lay_out(name, files, charts[name], loop, names) for name, files in found.items()]
+def _sheets(given: Sequence[str | Path], sheet: str | None) -> tuple[Sheet | None, str | None]:
+    """The timesheet that was read, and the name of the one to write."""
+    if sheet is not None:
+        sheet_text(Sheet(1, ()), sheet)  # a wrong ending is said at once
+        if Path(sheet).name != sheet:
+            raise InputError(f"the sheet {sheet} goes into the output; wanted a name without a folder.")
+    if len(given) == 1 and is_sheet(given[0]):
+        return read_sheet(given[0]), sheet or Path(given[0]).name
+    return None, sheet
 
 
-def _several(places: Sequence[str | Path] | str | Path) -> list[str | Path]:
-    return [places] if isinstance(places, (str, Path)) else list(places)
+def _sheet_of(cut: Sequence[Layer], read: Sheet | None) -> Sheet:
+    """The timesheet of what was drawn; columns that were not drawn stay as they were read."""
+    drawn = {layer.name.lower(): track_of(layer) for layer in cut}
+    if read is None:
+        return Sheet(max(layer.duration for layer in cut), tuple(drawn.values()))
+    tracks = [
+        replace(drawn[track.name.lower()], name=track.name) if track.name.lower() in drawn else track
+        for track in read.tracks
+    ]
+    return replace(read, tracks=tuple(tracks))
 
 
-def _charts(
-    layers: Mapping[str, object], chart: Charts | Mapping[str, Charts] | None, even: Chart
-) -> dict[str, tuple[Chart, ...]]:
-    """The charts of each layer."""
-    if chart is None:
-        return dict.fromkeys(layers, (even,))
-    if not isinstance(chart, Mapping):
-        return dict.fromkeys(layers, as_charts(chart))
-    for name in chart:
-        if name and name not in layers:
-            raise InputError(f"there is a chart for layer {name!r}; layers: {', '.join(layers) or 'none'}.")
-    rest = as_charts(chart[""]) if "" in chart else (even,)
-    return {name: as_charts(chart[name]) if name in chart else rest for name in layers}
-
-
-def _places(cut: Sequence[Layer], folder: Path) -> set[str]:
+def _places(cut: Sequence[Layer], folder: Path, composite: bool, sheet: str | None) -> set[str]:
     """Every file that will be written; keys that stand there already, as they are, are not."""
-    places = set()
+    places = {sheet} if sheet is not None else set()
     for layer in cut:
         for drawing in layer.drawings:
             place = layer.place(drawing)
             if drawing.second is None and (folder / place).resolve() == layer.keys[drawing.first].resolve():
                 continue
             places.add(place)
+    if composite:
+        if any(layer.name.lower() == COMPOSITE for layer in cut):
+            raise InputError(f"a layer is called {COMPOSITE}, and so is the folder of all; rename the layer.")
+        places |= {_frame(number) for number in range(max(layer.duration for layer in cut))}
     return places
 
 
-class _Desk:
-    """Where one layer is drawn."""
+def _frame(number: int) -> str:
+    return f"{COMPOSITE}/{number + 1:04d}.png"
 
-    def __init__(self, layer: Layer, artist: Interpolator, delivery: Delivery) -> None:
-        self.layer, self.artist, self.delivery = layer, artist, delivery
-        self._cels: dict[int, Cel] = {}
-        self._encoded: dict[int, tuple[Cel, Encoded]] = {}
 
-    def work(self) -> Any:
-        """Write each drawing and report it."""
-        pair, state = (-1, -1), None
-        for drawing in self.layer.drawings:
-            if drawing.second is None:
-                yield self._key(drawing)
-                continue
-            if pair != (drawing.first, drawing.second):
-                pair = (drawing.first, drawing.second)
-                state = None  # lets go of what it knows before more is kept
-                state = self._prepare(*pair)
-            yield self._between(drawing, state)
+def _compose(cut: Sequence[Layer], delivery: Delivery) -> None:
+    """Write a picture of all layers for each frame."""
+    from nakawari.video.images import encode_image
 
-    def _key(self, drawing: Drawing) -> DrawingReport:
-        place = self.layer.place(drawing)
-        key = self.layer.keys[drawing.first]
-        if place in self.delivery.names:
-            try:
-                self.delivery.write(place, key.read_bytes())
-            except OSError as error:
-                raise InputError(f"{key} cannot be read ({error.strerror}).") from error
-        return DrawingReport(place, self.layer.name, "key", key.name)
+    shown = [_shown(layer) for layer in cut]
+    last: tuple[list[Path | None], bytes] | None = None
+    for number in range(max(layer.duration for layer in cut)):
+        paths = [next(frames, None) for frames in shown]
+        found = [None if path is None else delivery.find(path) for path in paths]
+        if last is None or last[0] != found:
+            pictures = [read_cel(path).display() for path in found if path is not None]
+            if not pictures:
+                pictures = [read_cel(cut[0].keys[0]).display()[..., :1].repeat(4, 2) * 0]
+            last = found, encode_image(over(pictures), ".png")
+        delivery.write(_frame(number), last[1])
 
-    def _prepare(self, first: int, second: int) -> Any:
-        self._cels = {n: self._cels.get(n) or read_cel(self.layer.keys[n]) for n in (first, second)}
-        cels = alike(self._cels[first], self._cels[second])
-        handles = {}
-        for number, cel in zip((first, second), cels, strict=True):
-            known = self._encoded.get(number)
-            same = known is not None and known[0].image is cel.image
-            handles[number] = known if known and same else (cel, self.artist.encode(cel.image))
-        self._encoded = handles
-        return cels, self.artist.prepare(handles[first][1], handles[second][1])
 
-    def _between(self, drawing: Drawing, state: Any) -> DrawingReport:
-        (first, second), pair = state
-        assert drawing.t is not None
-        assert drawing.second is not None
-        picture: Any = hard(self.artist.at(pair, drawing.t), first.image, second.image)  # type: ignore[arg-type]
-        place = self.layer.place(drawing)
-        originals = self._cels[drawing.first], self._cels[drawing.second]
-        self.delivery.write(place, encode_cel(picture, Path(place).suffix.lower(), *originals))
-        keys = self.layer.keys
-        return DrawingReport(
-            place, self.layer.name, "between", keys[drawing.first].name, keys[drawing.second].name, drawing.t
-        )
+def _shown(layer: Layer) -> Iterator[str | None]:
+    """The file that is shown in each frame, relative to the output."""
+    current: str | None = None
+    cells = {shown.frame: shown.drawing for shown in layer.shown}
+    for frame in range(layer.duration):
+        if frame in cells:
+            number = cells[frame]
+            current = None if number is None else layer.place(layer.drawings[number])
+        yield current
+
+
+def _notes(layer: Layer, desk: Desk, arcs: bool) -> list[str]:
+    """What was chosen for the user in a layer."""
+    what = f"layer {layer.name}: " if layer.name else ""
+    notes = []
+    if arcs and len(layer.pairs()) > 1 and not desk.curved:
+        notes.append(f"{what}{desk.artist.name} draws no arcs, so everything moves along chords.")
+    elif desk.bent:
+        notes.append(f"{what}{desk.bent} of {len(layer.pairs())} pairs move along arcs.")
+    return notes
 
 
 def explain(cut: Sequence[Layer]) -> str:
@@ -219,11 +221,18 @@ def explain(cut: Sequence[Layer]) -> str:
     for layer in cut:
         lines += [f"layer {layer.name}:"] if layer.name else []
         width = max(len(drawing.name) for drawing in layer.drawings)
-        for drawing in layer.drawings:
+        frames: dict[int, list[str]] = {}
+        for shown in layer.shown:
+            if shown.drawing is not None:
+                frames.setdefault(shown.drawing, []).append(str(shown.frame + 1))
+        for number, drawing in enumerate(layer.drawings):
+            when = f"from frame {', '.join(frames.get(number, ['-']))}"
             if drawing.second is None:
-                lines.append(f"  {drawing.name:<{width}}  key")
+                lines.append(f"  {drawing.name:<{width}}  {when}: key")
             else:
                 first, second = layer.keys[drawing.first].name, layer.keys[drawing.second].name
                 share = f"{drawing.t} ({float(drawing.t or Fraction(0)):.3f})"
-                lines.append(f"  {drawing.name:<{width}}  {share} of the way from {first} to {second}")
+                lines.append(
+                    f"  {drawing.name:<{width}}  {when}: {share} of the way from {first} to {second}"
+                )
     return "\n".join(lines)

@@ -126,13 +126,13 @@ def hard(picture: Array, key0: Array, key1: Array) -> Array:
     What a model makes between clear and opaque is colour that is not premultiplied, so an opaque pixel has
     the full colour of what it shows. Other pictures come back as they are.
     """
-    if picture.shape[2] != 4 or np.issubdtype(picture.dtype, np.floating):
+    if picture.shape[2] != 4:
         return picture
-    opaque = np.iinfo(picture.dtype).max
+    opaque = 1 if np.issubdtype(picture.dtype, np.floating) else np.iinfo(picture.dtype).max
     for key in (key0, key1):
         if not np.isin(key[..., 3], (0, opaque)).all():
             return picture
-    covered = picture[..., 3] > opaque // 2
+    covered = 2 * picture[..., 3].astype(np.float32) > opaque
     made: Array = np.where(covered[..., None], picture, np.zeros_like(picture))
     made[..., 3][covered] = opaque
     return made

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 DEFAULT_NAME = "%06d.png"
 _DEEP = (".png", ".tif", ".tiff")
 """Formats that hold 16 bits."""
-_ALPHA = (".png", ".webp", ".tif", ".tiff")
+_ALPHA = (".png", ".webp", ".tif", ".tiff", ".tga")
 
 
 def _check_sources(images: list[Path], folder: Path, names: re.Pattern[str] | None) -> None:

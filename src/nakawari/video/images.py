@@ -21,12 +21,13 @@ import numpy as np
 
 from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
+from nakawari.video import straight
 from nakawari.video.frames import Array, Colour, Frame, Info
 from nakawari.video.reader import MOST_PIXELS
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".tga")
 FLOAT = (".exr", ".hdr")
 """Formats of linear light in floating point, which nothing here holds: refused by name."""
 _COLOUR = Colour("rgb", True)
@@ -131,6 +132,10 @@ def read_image(path: Path) -> Array:
 
     _refuse_float(path)
     _header(path)
+    if straight.reads(path):
+        read = straight.read(path)
+        if read is not None:
+            return read
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
@@ -153,6 +158,8 @@ def read_image(path: Path) -> Array:
     if image.shape[2] not in codes:
         raise MediaError(f"{path} has {image.shape[2]} channels; wanted 1, 3 or 4.")
     rgb: Array = cv2.cvtColor(image, codes[image.shape[2]])
+    if straight.reads(path) and image.shape[2] == 4:
+        return np.asarray(straight.read(path, rgb))
     return rgb
 
 
@@ -181,7 +188,7 @@ def _header(path: Path) -> tuple[int, int, int | None] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with pillow.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP", "BMP")) as image:
+            with pillow.open(path, formats=_formats(path)) as image:
                 width, height, kind = image.width, image.height, image.format
     except pillow.DecompressionBombError as error:
         raise MediaError(words % "far too many") from error
@@ -190,9 +197,14 @@ def _header(path: Path) -> tuple[int, int, int | None] | None:
     if width * height > MOST_PIXELS:
         raise MediaError(words % (width * height))
     if kind != "PNG":
-        return width, height, 8 if kind in ("JPEG", "WEBP", "BMP") else None
+        return width, height, 8 if kind in ("JPEG", "WEBP", "BMP", "TGA") else None
     with path.open("rb") as file:
         return width, height, 16 if file.read(25)[-1:] == b"\x10" else 8
+
+
+def _formats(path: Path) -> tuple[str, ...]:
+    """What an image may be: TGA, which has no mark of its own, only where the name says so."""
+    return ("TGA",) if path.suffix.lower() == ".tga" else ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 
 
 def _refuse_float(path: Path) -> None:
@@ -293,6 +305,9 @@ def encode_image(image: Array, suffix: str) -> bytes:
     """
     import cv2
 
+    written = straight.encode(image, suffix)
+    if written is not None:
+        return written
     codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
     code = codes.get(image.shape[2])
     params = {

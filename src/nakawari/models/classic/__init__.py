@@ -37,12 +37,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.arcs import Curved
+from nakawari.models.base import Drawn
 from nakawari.models.classic import motion, synthesis
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
-from nakawari.ops.gather import mix_along
+from nakawari.ops.gather import STRAIGHT, mix_along
 from nakawari.ops.search import dense_search, global_shift, search_around
+from nakawari.ops.warp import resize_flow
 from nakawari.tensors import to_frame
 
 
@@ -66,11 +68,14 @@ class State:
     fields: list[synthesis.Field]
     shifts: list[tuple[int, int]]
     sprites: list[Sprite]
-    motions: dict[float, tuple[Floats, npt.NDArray[np.bool_]]] = field(default_factory=dict)
-    """The motion at the last t, because alpha is drawn after colour with the same."""
+    size: tuple[int, int]
+    turns: synthesis.Turns | None = None
+    """At working size."""
+    motions: dict[float, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = field(default_factory=dict)
+    """The motion at the last t, its bend and its cover, because alpha is drawn after colour with the same."""
 
 
-class Classic(Interpolator):
+class Classic(Curved):
     """Regions, dense inverse search and splatting; runs on the CPU whatever the device.
 
     The search is coarse to fine and needs room around a change: with 64 pixels it loses 0.3 dB.
@@ -94,6 +99,18 @@ class Classic(Interpolator):
         ]
         image = _stack([picture for picture, _ in drawn]).to(image0.device, image0.dtype)
         return Drawn(image, _stack([cover for _, cover in drawn])[:, None].to(image0.device))
+
+    def _flows(self, state: list[State]) -> tuple[Tensor, Tensor]:
+        sides = [[_flow(one, side) for one in state] for side in (0, 1)]
+        return torch.cat(sides[0]).to(self.device), torch.cat(sides[1]).to(self.device)
+
+    def _bend(self, state: list[State], turn0: Tensor, turn1: Tensor) -> None:
+        for number, one in enumerate(state):
+            for sprite in one.sprites:
+                sprite.turn = float(turn0[number, 0].cpu().numpy()[sprite.mask0].mean())
+            small = [_resized(turn[number, 0].cpu().numpy(), one.rgb0.shape[:2]) for turn in (turn0, turn1)]
+            one.turns = synthesis.Turns(*small)
+            one.motions = {}
 
 
 def _stack(arrays: list[npt.NDArray[Any]]) -> Tensor:
@@ -133,26 +150,45 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         fields=[synthesis.trusted(each, look0, look1) for each in (flows, lines)],
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
+        size=(height, width),
     )
 
 
 def _draw(state: State, t: float, image0: Floats, image1: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The picture [3, H, W] of two keys [3, H, W], and its cover."""
     if t not in state.motions:
-        chosen, moves = synthesis.choose_motion(state.rgb0, state.rgb1, state.fields, state.shifts, t)
-        moves = synthesis.enlarge(moves, *image0.shape[1:])
-        state.motions = {t: (chosen, moves)}
-    chosen, cover = state.motions[t]
+        turns = state.turns
+        chosen, moves = synthesis.choose_motion(state.rgb0, state.rgb1, state.fields, state.shifts, t, turns)
+        bend = STRAIGHT if turns is None else turns.bend(chosen, t)
+        state.motions = {t: (chosen, bend, synthesis.enlarge(moves, *image0.shape[1:]))}
+    chosen, bend, cover = state.motions[t]
     if not state.sprites:
-        return mix_along(image0, image1, chosen, t), cover
+        return mix_along(image0, image1, chosen, t, bend), cover
     own, other = (np.ascontiguousarray(image.transpose(1, 2, 0)) for image in (image0, image1))
     bare = erase(own, other, state.sprites, first=True), erase(other, own, state.sprites, first=False)
     planes = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image in bare]
-    picture = np.ascontiguousarray(mix_along(planes[0], planes[1], chosen, t).transpose(1, 2, 0))
+    picture = np.ascontiguousarray(mix_along(planes[0], planes[1], chosen, t, bend).transpose(1, 2, 0))
     cover = cover.copy()
     for sprite in state.sprites:
         cover |= synthesis.lay(picture, own, other, sprite, t)
     return np.ascontiguousarray(picture.transpose(2, 0, 1)), cover
+
+
+def _flow(state: State, side: int) -> Tensor:
+    """The flow of one key to the other at picture size, [1, 2, H, W], sprites and all."""
+    small = np.ascontiguousarray(state.fields[0][side].flow.transpose(2, 0, 1))
+    flow = resize_flow(torch.from_numpy(small)[None], state.size)
+    for sprite in state.sprites:
+        mask = torch.from_numpy(sprite.mask1 if side else sprite.mask0)
+        move = torch.tensor(sprite.move)[:, None] * (-1 if side else 1)
+        flow[0, :, mask] = move.expand(2, int(mask.sum()))
+    return flow
+
+
+def _resized(picture: Floats, size: tuple[int, int]) -> Floats:
+    if picture.shape == size:
+        return picture
+    return np.asarray(cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _bytes(image: Tensor) -> Bytes:

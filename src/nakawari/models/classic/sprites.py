@@ -39,11 +39,13 @@ class Sprite:
     Attributes:
         mask0, mask1: [H, W] bool, its pixels in each key, outline included.
         move: (x, y), pixels, from key 0 to key 1.
+        turn: radians, by how much it turns on its way (its place, not its picture); 0: it goes straight.
     """
 
     mask0: Mask
     mask1: Mask
     move: tuple[float, float]
+    turn: float = 0.0
 
     def enlarged(self, height: int, width: int) -> Sprite:
         """The same part in pictures of another size."""

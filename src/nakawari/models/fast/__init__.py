@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from nakawari import checkpoints
-from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.arcs import Curved
+from nakawari.models.base import Drawn
 from nakawari.models.costs import COSTS
 from nakawari.models.fast.net import FastNet, Motion
 from nakawari.models.fast.parts import FastConfig
@@ -23,13 +24,15 @@ from nakawari.tensors import to_frame
 class _State:
     motion: Motion
     images: tuple[Tensor, Tensor]
+    turn: Tensor | None = None
+    """[2B, 1, H, W], radians: by how much pixels of both keys turn on their way; None: they move straight."""
 
 
 COVERED = 0.1
 """Share of moving things, of all that lands on a pixel, from which something surely passes over it."""
 
 
-class Fast(Interpolator):
+class Fast(Curved):
     """Search, correct, splat, and choose."""
 
     multiple = 16
@@ -55,8 +58,15 @@ class Fast(Interpolator):
         return _State(motion, (image0, image1))
 
     def _at(self, state: _State, t: float, image0: Tensor, image1: Tensor) -> Drawn:
-        image, _, moving = self.net.draw(state.motion, t, image0, image1, self.side)
+        image, _, moving = self.net.draw(state.motion, t, image0, image1, self.side, state.turn)
         return Drawn(image.clamp(0, 1), moving > COVERED)
+
+    def _flows(self, state: _State) -> tuple[Tensor, Tensor]:
+        flow01, flow10 = state.motion.flow.chunk(2)
+        return flow01, flow10
+
+    def _bend(self, state: _State, turn0: Tensor, turn1: Tensor) -> None:
+        state.turn = torch.cat([turn0, -turn1]).to(state.motion.flow)
 
 
 def build(name: str, weights: str | Path | None, device: torch.device, precision: torch.dtype) -> Fast:

@@ -34,6 +34,7 @@ from nakawari.models.fast.parts import (
     zeroed,
 )
 from nakawari.models.tiles import in_windows
+from nakawari.ops.arcs import along_arc
 from nakawari.ops.correlation import local_correlation
 from nakawari.ops.splat import divide, splat_sums
 from nakawari.ops.warp import backward_warp, resize_flow, warp_part
@@ -245,6 +246,7 @@ class FastNet(nn.Module):
         image0: Tensor,
         image1: Tensor,
         side: int | None = None,
+        turn: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The picture at t, how much of each frame lands on each pixel, and how much of that moves.
 
@@ -253,6 +255,7 @@ class FastNet(nn.Module):
             t: in (0, 1), or [B, 1, 1, 1].
             image0, image1: [B, 3, H, W].
             side: of windows, see `tiles.in_windows`.
+            turn: [2B, 1, H, W], radians, for motion along arcs, as `ops.arcs.along_arc` takes it.
 
         Returns:
             [B, 3, H, W], not clamped; mass [B, 2, H, W]; share [B, 1, H, W] of what moves by more than
@@ -267,10 +270,13 @@ class FastNet(nn.Module):
         strength = (motion.weight - torch.cat([top, top])).clamp_min(-40).exp()
         moves = (motion.flow.detach().abs().amax(1, keepdim=True) > MOVES_PX).to(image0.dtype)
         images = torch.cat([torch.cat([image0, image1]), moves], 1)
-        sums, mass = splat_sums(images, motion.flow * steps, strength)
+        way = motion.flow * steps if turn is None else along_arc(motion.flow, turn, steps)
+        sums, mass = splat_sums(images, way, strength)
         del images, moves
         size4 = motion.features.shape[2:]
-        flow4 = resize_flow(motion.flow, (int(size4[0]), int(size4[1]))) * steps
+        small = int(size4[0]), int(size4[1])
+        flow4 = resize_flow(motion.flow, small) * steps if turn is None else resize_flow(way, small)
+        del way
         weight4 = F.avg_pool2d(strength, 4)
         features = divide(*splat_sums(motion.features, flow4, weight4))
         del strength

@@ -1,0 +1,239 @@
+"""Where a layer is drawn: pairs prepared once, bent along arcs that their neighbours tell, looked over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from nakawari.cels.deliver import Delivery
+from nakawari.cels.files import Cel, alike, encode_cel, read_cel
+from nakawari.errors import InputError
+from nakawari.pipeline.cut import Drawing, Layer
+from nakawari.pipeline.inbetween_report import DrawingReport
+from nakawari.pipeline.render import hard
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from nakawari.metrics.cels import Lines
+    from nakawari.models.base import Encoded, Interpolator, Pair
+
+Unsure = Literal["draw", "hold", "nearest"]
+Flows = tuple["Tensor", "Tensor"]
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A pair made ready.
+
+    Attributes:
+        cels: both keys, of one kind. originals: as their files have them.
+        flows: 0→1 and 1→0; None: the model tells none.
+        lines: of both keys, once a drawing was looked over.
+    """
+
+    cels: tuple[Cel, Cel]
+    originals: tuple[Cel, Cel]
+    pair: Pair
+    flows: Flows | None
+    lines: tuple[Lines, Lines] | None = None
+
+    def frames(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Both keys, [1, C, H, W] in [0, 1], colour premultiplied."""
+        from nakawari.tensors import to_tensor
+
+        frame0, frame1 = (to_tensor(cel.image, device) for cel in self.cels)
+        for frame in (frame0, frame1):
+            frame[:, :3] *= frame[:, 3:] if frame.shape[1] == 4 else 1
+        return frame0, frame1
+
+
+class Desk:
+    """Draws one layer.
+
+    Args:
+        arcs: motion follows arcs where the keys around a pair tell them.
+        hints: a file of hints about pairs, for models that take them.
+        unsure: what is done where the model is not sure: it draws, the key before is held, or the nearest is.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        artist: Interpolator,
+        delivery: Delivery,
+        arcs: bool = True,
+        unsure: Unsure = "draw",
+        hints: str | Path | None = None,
+    ) -> None:
+        from nakawari.models.arcs import Curved
+
+        self.layer, self.artist, self.delivery = layer, artist, delivery
+        self.unsure, self.hints = unsure, hints
+        if hints is not None and "hints" not in signature(artist.prepare).parameters:
+            raise InputError(f"{artist.name} takes no hints; another model, such as cel, does.")
+        self._pairs = layer.pairs()
+        self.curved = artist if isinstance(artist, Curved) else None
+        self._arcs = arcs and self.curved is not None and len(self._pairs) > 1
+        self._cels: dict[int, Cel] = {}
+        self._encoded: dict[int, tuple[Cel, Encoded]] = {}
+        self._ready: dict[int, _Ready] = {}
+        self._flows: dict[int, Flows | None] = {}
+        self.bent = 0
+        """Pairs whose motion follows arcs."""
+
+    def work(self) -> Iterator[DrawingReport]:
+        """Write each drawing and report it."""
+        now, ready, doubt = -1, None, 0.0
+        done: set[str] = set()
+        for drawing in self.layer.drawings:
+            if drawing.name in done:  # a key that is shown again
+                continue
+            done.add(drawing.name)
+            if drawing.second is None:
+                yield self._key(drawing)
+                continue
+            number = self._pairs.index((drawing.first, drawing.second))
+            if number != now or ready is None:
+                ready = None  # lets go of what it knows before more is kept
+                now, ready = number, self._take(number)
+                doubt = self._doubt(ready)
+            yield self._between(drawing, ready, doubt)
+
+    def _key(self, drawing: Drawing) -> DrawingReport:
+        place = self.layer.place(drawing)
+        key = self.layer.keys[drawing.first]
+        if place in self.delivery.names:
+            self.delivery.write(place, _bytes(key))
+        return DrawingReport(place, self.layer.name, "key", key.name)
+
+    # -- pairs ---------------------------------------------------------------------------------
+
+    def _take(self, number: int) -> _Ready:
+        """A pair, bent where its neighbours tell arcs."""
+        before, after = self.layer.beside(number) if self._arcs else (None, None)
+        if before is not None and before not in self._flows:
+            self._flows[before] = self._prepare(before).flows
+        ready = self._ready.pop(number, None) or self._prepare(number)
+        self._flows[number] = ready.flows
+        if after is not None and after not in self._flows:
+            self._ready = {after: self._prepare(after)}
+            self._flows[after] = self._ready[after].flows
+        if self._arcs:
+            self._bend(ready, before, after)
+            kept = {n for n in (number, after, self.layer.beside(0)[0]) if n is not None}
+            self._flows = {n: flows for n, flows in self._flows.items() if n in kept}
+        return ready
+
+    def _bend(self, ready: _Ready, before: int | None, after: int | None) -> None:
+        from nakawari.ops.arcs import arc_angles, distinctness
+
+        told = None if before is None else self._flows[before]
+        goes = None if after is None else self._flows[after]
+        if ready.flows is None or (told is None and goes is None):
+            return
+        trust = [distinctness(frame) for frame in ready.frames(self.artist.device)]
+        leads = None if told is None else (told[1], told[0])
+        turns = arc_angles(*ready.flows, leads, goes, (trust[0], trust[1]))
+        if any(bool((turn.abs() > 1e-3).any()) for turn in turns):
+            assert self.curved is not None
+            self.curved.bend(ready.pair, *turns)
+            self.bent += ready.pair.box is not None
+
+    def _prepare(self, number: int) -> _Ready:
+        first, second = self._pairs[number]
+        for key in (first, second):
+            if key not in self._cels:
+                self._cels[key] = read_cel(self.layer.keys[key])
+        cels = alike(self._cels[first], self._cels[second])
+        handles = []
+        for key, cel in zip((first, second), cels, strict=True):
+            known = self._encoded.get(key)
+            if known is None or known[0].image is not cel.image:
+                self._encoded[key] = known = (cel, self.artist.encode(cel.image))
+            handles.append(known[1])
+        originals = self._cels[first], self._cels[second]
+        self._forget(number)
+        told = {} if self.hints is None else {"hints": self._hints(first, second)}
+        pair = self.artist.prepare(*handles, **told)
+        return _Ready(cels, originals, pair, None if self.curved is None else self.curved.flows(pair))
+
+    def _hints(self, first: int, second: int) -> Any:
+        from nakawari.models.cel.hints import read_hints
+
+        return read_hints(str(self.hints), (self.layer.keys[first].stem, self.layer.keys[second].stem))
+
+    def _forget(self, number: int) -> None:
+        """Let go of keys that the next pair will not need."""
+        needed = set(self._pairs[number])
+        self._cels = {key: cel for key, cel in self._cels.items() if key in needed}
+        self._encoded = {key: known for key, known in self._encoded.items() if key in needed}
+
+    # -- drawings ------------------------------------------------------------------------------
+
+    def _doubt(self, ready: _Ready) -> float:
+        told = self.artist.confidence(ready.pair)
+        if told is not None:
+            return 1 - told
+        from nakawari.metrics.doubt import doubt
+        from nakawari.ops.search import search_both
+        from nakawari.tensors import to_frame
+
+        frames, flows = ready.frames(self.artist.device), ready.flows
+        if flows is None:
+            found = search_both(to_frame(frames[0][:, :3]), to_frame(frames[1][:, :3]))
+            flows = (found[0][None].to(frames[0]), found[1][None].to(frames[0]))
+        return doubt(*frames, *flows)
+
+    def _between(self, drawing: Drawing, ready: _Ready, doubt: float) -> DrawingReport:
+        from nakawari.metrics.doubt import LARGE
+
+        assert drawing.t is not None
+        assert drawing.second is not None
+        keys, place = self.layer.keys, self.layer.place(drawing)
+        report = DrawingReport(
+            place, self.layer.name, "between", keys[drawing.first].name, keys[drawing.second].name, drawing.t
+        )
+        report.measures["doubt"] = doubt
+        if doubt > LARGE:
+            report.flags.append("low confidence")
+            if self.unsure != "draw":
+                report.reason = self.unsure
+                second = self.unsure == "nearest" and 2 * drawing.t > 1
+                self.delivery.write(place, self._stand_in(place, drawing.second if second else drawing.first))
+                return report
+        picture: Any = self.artist.at(ready.pair, drawing.t)
+        picture = hard(picture, ready.cels[0].image, ready.cels[1].image)
+        self._examine(report, picture, ready, float(drawing.t))
+        self.delivery.write(place, encode_cel(picture, Path(place).suffix.lower(), *ready.originals))
+        return report
+
+    def _examine(self, report: DrawingReport, picture: Any, ready: _Ready, t: float) -> None:
+        """Look a drawing over beside its keys."""
+        from nakawari.metrics.cels import examine, lines_of
+
+        keys = [cel.image for cel in ready.cels]
+        if ready.lines is None:
+            ready.lines = lines_of(keys[0]), lines_of(keys[1])
+        seen = examine(picture, keys[0], keys[1], t, ready.lines)
+        report.measures |= {name: float(value) for name, value in asdict(seen).items()}
+        report.flags += seen.flags()
+
+    def _stand_in(self, place: str, key: int) -> bytes:
+        """A key in place of a drawing: its very bytes, where the file is of the same kind."""
+        path = self.layer.keys[key]
+        if path.suffix.lower() == Path(place).suffix.lower():
+            return _bytes(path)
+        cel = read_cel(path)
+        return encode_cel(cel.image, Path(place).suffix.lower(), replace(cel, extras=()), cel)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
