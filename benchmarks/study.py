@@ -1,7 +1,7 @@
 """The miniature study: every mini recipe under one budget, scored by slice, with seeds; resumed where it was.
 
     python benchmarks/study.py run OUT --steps 400 --seeds 0 1 2 [--only freezing rife-3]
-    python benchmarks/study.py report OUT          tables and curves in Markdown
+    python benchmarks/study.py report OUT          tables and curves in Markdown [--into docs/experiments.md]
     python benchmarks/study.py compare OUT A B     triplet by triplet, and crops of where they differ most
 
 OUT/seedN/NAME is a run folder of `nakawari train` with `scores.json` beside the weights. Experiments that go
@@ -44,6 +44,7 @@ from nakawari.train.scores import score
 MINI = Path(__file__).parents[1] / "configs" / "mini"
 SIZE = (96, 96)
 FADE = "cross-fade"
+BEGIN, END = "<!-- study -->", "<!-- /study -->"
 EPOCHS = 6
 """Parts of a run after which it is scored, for the curves."""
 DRAWINGS_SIDE = 160
@@ -363,7 +364,19 @@ def report(arguments: argparse.Namespace) -> None:
         if shown:
             lines += ["", f"### {table}", *rows_of(table, shown, found)]
             lines += ["", *curves(out, shown, found)]
-    print("\n".join(lines))
+    every = [each.name for each in wanted([]) if each.shown]
+    missing = [name for name in every if name not in found]
+    if missing:
+        lines += ["", f"Not run: {', '.join(missing)}."]
+    if not arguments.into:
+        print("\n".join(lines))
+        return
+    page = Path(arguments.into)
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"{page} has no {BEGIN} … {END} to put the tables between")
+    page.write_text(f"{before}{BEGIN}\n" + "\n".join(lines).strip() + f"\n{END}{after}")
 
 
 def rows_of(
@@ -472,6 +485,7 @@ def main() -> None:
     go.set_defaults(run=run)
     tell = verbs.add_parser("report", help="print tables of what is there")
     tell.add_argument("out")
+    tell.add_argument("--into", help="a page that has a place for them, such as docs/experiments.md")
     tell.set_defaults(run=report)
     differ = verbs.add_parser("compare", help="two systems, triplet by triplet")
     differ.add_argument("out")
