@@ -31,6 +31,8 @@ class Truth:
     """Frames that differ from the one before by less than anybody can see: not counted."""
     loose_cuts: frozenset[int] = frozenset()
     """Frames where a cut may be found or not: inside a dissolve, or in black between two fades."""
+    flashes: frozenset[int] = frozenset()
+    """Frames of a flash, behind which the scene goes on: motion passes them by."""
 
 
 @dataclass(frozen=True)
@@ -289,16 +291,18 @@ def _closer(rng: np.random.Generator, ground: Array, size: tuple[int, int]) -> A
     return cv2.resize(np.ascontiguousarray(crop), (width + 8, height), interpolation=cv2.INTER_LINEAR)
 
 
-def flash(rng: np.random.Generator, frames: list[Array], start: int, length: int) -> None:
-    """Turn 1–3 frames white, much brighter, or into their negative."""
+def flash(rng: np.random.Generator, frames: list[Array], start: int, length: int) -> range:
+    """Turn 1–3 frames white, much brighter, or into their negative; says which."""
     kind = rng.integers(3)
-    for n in range(start, min(start + length, len(frames))):
+    flashed = range(start, min(start + length, len(frames)))
+    for n in flashed:
         if kind == 0:
             frames[n] = np.full_like(frames[n], 255)
         elif kind == 1:
             frames[n] = cv2.convertScaleAbs(frames[n], alpha=1.6, beta=70)
         else:
             frames[n] = 255 - frames[n]
+    return flashed
 
 
 def clip(
@@ -309,6 +313,7 @@ def clip(
     frames: list[Array] = []
     cuts: list[int] = []
     loose: set[int] = set()
+    flashes: set[int] = set()
     colours, ground = palette(rng), None
     order = [str(k) for k in rng.permutation(kinds)]
     for number in range(shots):
@@ -326,7 +331,8 @@ def clip(
             length = int(rng.integers(8, 16))
         drawn, ground = shot(rng, kind, length, size, colours, ground)
         if length > 24 and rng.random() < 0.3 and "fade" not in kind:
-            flash(rng, drawn, int(rng.integers(4, length - 8)), int(rng.integers(1, 4)))
+            flashed = flash(rng, drawn, int(rng.integers(4, length - 8)), int(rng.integers(1, 4)))
+            flashes |= {len(frames) + n for n in flashed}
         if frames:
             if frames[-1].max() < 4 or drawn[0].max() < 4:
                 loose |= set(range(len(frames) - 3, len(frames) + 4))
@@ -334,7 +340,7 @@ def clip(
                 cuts.append(len(frames))
         frames += drawn
     same, unsure = _same(frames)
-    return Clip(f"clip{seed}", frames, Truth(same, tuple(cuts), unsure, frozenset(loose)))
+    return Clip(f"clip{seed}", frames, Truth(same, tuple(cuts), unsure, frozenset(loose), frozenset(flashes)))
 
 
 def _same(frames: list[Array]) -> tuple[tuple[bool, ...], frozenset[int]]:

@@ -10,7 +10,9 @@ smooth, so the smooth part of the difference is taken away), grain (it is everyw
 known from the quiet half of the cells) and compression noise (it sits at lines and in texture, in
 proportion to their contrast). What counts is the energy of the difference in a cell over the energy
 that these explain. A slow pan hides below that; but it moves many tiles of the picture coherently
-along their gradients, which noise does not, and a least-squares shift of each tile shows it. Colour is
+along their gradients, which noise does not, and a least-squares shift of each tile shows it. Where the light
+changes, coding renews some blocks and leaves others, and their borders would pass for shifts at the lines
+that they meet; so there all that a shift is measured by is taken without its local mean. Colour is
 compared in the same way on the cells: a coat may change its colour and keep its luma.
 
 Source of the shift: Lucas & Kanade 1981, one step, no pyramid: it is asked about parts of a pixel only.
@@ -48,6 +50,13 @@ DECIDED = 6.0
 
 NEW_ANCHOR = 2.0
 """Evidence at which a frame surely shows a new drawing: from there on, drift is measured from it."""
+
+RELIT = 0.5
+"""Levels by which a picture gets brighter or darker as a whole, from which on its blocks are taken to be lit
+unevenly: poor coding renews the light of some and leaves others as they were."""
+
+BLOCK = 5
+"""Side of the window (cells) in which light is taken to be even then."""
 
 TILES = (8, 5)
 """Tiles across and down in which a shift is measured."""
@@ -222,13 +231,16 @@ def _shifts(a: Array, b: Array, gain: float, bias: float) -> tuple[tuple[float, 
     """How far tiles slid (counted by how much of their change that explains), and the whole picture."""
     import cv2
 
-    a = a * gain + np.float32(bias)
+    unlit, a = a, a * gain + np.float32(bias)
     change = b - a
     change = change - cv2.blur(change, (11, 11))
+    relit = abs(float(a.mean() - unlit.mean())) > RELIT
     middle = (a + b) * np.float32(0.5)
     gx = cv2.Sobel(middle, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(middle, cv2.CV_32F, 0, 1, scale=1 / 8)
     weight = 1 / (1 + change * change / (16 + (gx * gx + gy * gy) * np.float32(0.5)))
+    if relit:
+        change, gx, gy = (plane - cv2.blur(plane, (BLOCK, BLOCK)) for plane in (change, gx, gy))
 
     def total(values: Array) -> npt.NDArray[np.float64]:
         tiles = cv2.resize(values * weight, TILES, interpolation=cv2.INTER_AREA)
