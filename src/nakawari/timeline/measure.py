@@ -231,10 +231,10 @@ def _shifts(a: Array, b: Array, gain: float, bias: float) -> tuple[tuple[float, 
     """How far tiles slid (counted by how much of their change that explains), and the whole picture."""
     import cv2
 
-    unlit, a = a, a * gain + np.float32(bias)
-    change = b - a
+    relit = abs(float(a.mean()) * (gain - 1) + bias) > RELIT
+    a = a * gain + np.float32(bias)
+    change: Array = b - a
     change = change - cv2.blur(change, (11, 11))
-    relit = abs(float(a.mean() - unlit.mean())) > RELIT
     middle = (a + b) * np.float32(0.5)
     gx = cv2.Sobel(middle, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(middle, cv2.CV_32F, 0, 1, scale=1 / 8)
