@@ -4,7 +4,7 @@ Field 0 holds cels (3 dialogue, 5 camera work); track n of it has name n of its 
 layer. A frame that is not listed goes on with what was there. Frames are counted from 0; programs also write
 a frame behind the last one, and frames before the first.
 
-Source: "XDTS file format", version 1.0 (2022), Toei Animation and Celsys.
+Source: "XDTS file format", version 1.0 (2022), Toei Animation and Celsys, as public readers describe it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 
 from nakawari import __version__
 from nakawari.errors import NakawariError
+from nakawari.optional import available
 
 FAR = 2.0
 """Levels (of 256) that a drawing may be off on the mean; fading instead of moving is off by 16."""
@@ -64,6 +65,9 @@ def _facts() -> Iterator[tuple[str, str]]:
     have = [name for name in ENCODERS if name in av.codecs_available]
     yield "encoders", ", ".join(have)
     yield "of cards", ", ".join(name for name in hardware if "jpeg" not in name) or "none"
+    extra = {"OpenEXR": "exr", "psd_tools": "psd"}
+    missing = [kind for module, kind in extra.items() if not available(module)]
+    yield "cels", f"without {' and '.join(missing)}: pip install 'nakawari[cel]'" if missing else "exr, psd"
     absent = [name for name in ENCODERS if name not in have]
     if absent:
         yield "absent", ", ".join(absent)
