@@ -87,6 +87,25 @@ def test_an_edit_list_is_kept_to_the_sample(tmp_path, codec, start):
     np.testing.assert_array_equal(copied, samples)
 
 
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame", "ac3"])
+@pytest.mark.parametrize("start", [Fraction(1, 3), Fraction(11, 16)], ids=str)
+def test_the_sound_of_a_part_begins_to_the_sample(tmp_path, codec, start):
+    whole = write_video(tmp_path / "whole.mov", pictures(50, 32, 32), sound=codec)
+    heard = []
+    for name in ("cut.mov", "cut.mkv"):
+        reader = open_reader(whole)
+        zero = Retime(start)
+        span = {"span": (start, None), "retime": zero}
+        writer = open_writer(tmp_path / name, reader.info, Fraction(25), FAST, whole, **span)
+        for frame in reader:
+            if frame.pts >= start:
+                writer.copy(frame, zero(frame.pts))
+        writer.finish()
+        heard.append(hear(tmp_path / name))
+    assert heard[0][0] == heard[1][0] == 0
+    np.testing.assert_array_equal(heard[1][1], heard[0][1])
+
+
 @pytest.mark.parametrize("seconds", [Fraction(1, 5), Fraction(4)], ids=str)
 def test_sound_shorter_or_longer_than_the_picture(tmp_path, seconds):
     source = write_video(tmp_path / "in.mkv", pictures(30, 32, 32), sound="pcm_s16le", sound_seconds=seconds)

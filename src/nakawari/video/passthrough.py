@@ -6,6 +6,7 @@ Packets keep their times and side data (encoder delay among it), so that sound d
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +31,11 @@ _OF_THE_FILE = ("duration", "encoder", "bps", "number_of_", "_statistics_", "maj
 
 _TEXTS = ("subrip", "srt", "text", "ass", "ssa", "webvtt")
 """Subtitles that MP4 and MOV get as `mov_text`; of ASS, what is more than bold, italic and such is lost."""
+
+
+SHORT_S = Fraction(1, 20)
+"""Packets of sound that are not longer are decoded from before the start of a part, and not heard there; with
+longer ones, a player that knows no such delay would show the picture noticeably early."""
 
 
 class _SampleClock:
@@ -97,6 +103,8 @@ class Passthrough:
         self._packets: Iterator[Any] = iter(())
         self._waiting: Any = None
         self._stretched: dict[int, StretchedSound] = {}
+        self._early: set[int] = set()
+        """Tracks of Matroska that say so."""
         self._before_zero = False
         """Whether the output says how much of its sound comes before zero."""
 
@@ -206,14 +214,17 @@ class Passthrough:
     def _add_delayed(self, output: Any, stream: Any) -> Any | None:
         """A Matroska track that says by how much its decoder starts early; None where that need not be said.
 
-        Opus says its delay in its own header; of a part, the first packet that is heard is a later one.
+        Opus says its delay in its own header.
         """
-        if stream.codec_context.codec.canonical_name == "opus" or self.start is not None:
+        if stream.codec_context.codec.canonical_name == "opus":
             return None
-        skipped = self._skipped(stream.index)
-        if skipped == 0:
+        if self.start is None:
+            delay = Fraction(self._skipped(stream.index), stream.codec_context.sample_rate)
+        else:
+            delay = self._begun(stream.index, self.start)
+            self._early |= {stream.index} if delay else set()
+        if delay == 0:
             return None
-        delay = Fraction(skipped, stream.codec_context.sample_rate)
         with delayed_template(stream, delay) as template:
             return output.add_stream_from_template(template.streams[0], opaque=True)
 
@@ -224,6 +235,22 @@ class Passthrough:
                 if packet.size and packet.pts is not None:
                     return _unheard(packet)[0]
         return 0
+
+    def _begun(self, index: int, start: Fraction) -> Fraction:
+        """Seconds before `start` at which the packet begins that is heard there; 0 for long packets."""
+        import av
+
+        with open_container(self.path) as container:
+            stream = container.streams[index]
+            with contextlib.suppress(av.FFmpegError):  # what cannot be sought is read from its begin
+                container.seek(max(0, int((start - 1) / Fraction(stream.time_base))), stream=stream)
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.pts is None:
+                    continue
+                begin, length = (Fraction(packet.time_base) * n for n in (packet.pts, packet.duration or 0))
+                if begin + length > start:
+                    return max(Fraction(0), start - begin) if length <= SHORT_S else Fraction(0)
+        return Fraction(0)
 
     def pump(self, output: Any, until: Fraction | None) -> None:
         """Copy what comes before `until` seconds; all that is left where None.
@@ -302,15 +329,15 @@ class Passthrough:
     def _moved(self, packet: Any, base: Fraction) -> bool:
         """Put a packet on the output's clock; False where all or part of it would come before its zero.
 
-        Of what began earlier, text is still shown for the rest of its time; MP4 says by how much sound starts
-        before the picture, and other containers do not hold such sound.
+        Of what began earlier, text is still shown for the rest of its time; MP4 and, of short packets,
+        Matroska say by how much sound starts before the picture; others do not hold such sound.
         """
         if self.retime == SAME_TIME:
             return True
         stream = self._source.streams[packet.stream_index]
         begin, end = (self.retime(time * base) for time in (packet.pts, packet.pts + (packet.duration or 0)))
         if begin < 0 and stream.type == "audio":
-            if not self._before_zero:
+            if not self._before_zero and stream.index not in self._early:
                 return False
         else:
             begin = max(begin, Fraction(0))
