@@ -20,13 +20,15 @@ LAYER = {
 }  # fmt: skip
 ALLOWED = {
     ("data", "video"), ("data", "timeline"), ("cels", "video"),
-    ("train", "evaluation"), ("evaluation", "pipeline"),
+    ("train", "evaluation"), ("evaluation", "pipeline"), ("cli", "studio"),
 }  # fmt: skip
 GROUND = {("tensors", "errors"), ("optional", "errors"), ("torchscript", "errors")}
 TORCH_FREE = ("video", "timeline", "cels")
-BOUNDARIES = ("cli/verbs.py", "video/threads.py")
-"""Where any error may be caught: to print it as a line, and to carry it from one thread to another."""
-LAZY = ("av", "numba", "triton", "ray", "vapoursynth", "skimage", "scipy", "cv2", "torch", "rich")
+BOUNDARIES = ("cli/verbs.py", "video/threads.py", "studio/work.py")
+"""Where any error may be caught: to print it as a line, and to carry it from one thread or process
+to another."""
+LAZY = ("av", "numba", "triton", "ray", "vapoursynth", "skimage", "scipy", "cv2", "torch", "rich",
+        "starlette", "uvicorn")  # fmt: skip
 
 
 def parts(path: Path) -> str:

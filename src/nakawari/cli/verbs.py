@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "evaluate": "compare models, and frames of other systems, with the truth",
     "train": "train a network as a TOML file says, or go on with an interrupted run",
     "data": "make training and test data",
+    "studio": "open a page for looking at drawings and what lies between them, and mending both",
     "doctor": "print versions, devices and codecs, and try what works here",
 }
 FAILED, INTERRUPTED = 1, 130

@@ -7,9 +7,9 @@ handed on to the next pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from nakawari.video.frames import Array, Frame, Writer
 if TYPE_CHECKING:
     from nakawari.models.base import Encoded, Interpolator, Pair
     from nakawari.pipeline.pictures import Watch
+
+    Cast = Callable[[int, int], tuple[Interpolator, Mapping[str, Any]]]
+    """Frames `source`, `target` → who draws between them, and what else its `prepare` is told."""
 
 WINDOW = 64
 """A plan may go back by so many frames at most: what it may name again must stay in memory."""
@@ -45,6 +48,7 @@ def render(
     progress: Progress = silent,
     done: int = 0,
     watch: Watch | None = None,
+    cast: Cast | None = None,
 ) -> Work:
     """Carry out `plan`.
 
@@ -56,6 +60,7 @@ def render(
         progress: is told the stage "render".
         done: so many slots stand already, and are left out.
         watch: is shown every pair, named by the numbers of its frames.
+        cast: says for each pair who draws; None: `model` draws all.
 
     Raises:
         PlanError: the plan names a frame that never comes, or goes back too far.
@@ -63,7 +68,7 @@ def render(
     work = Work()
     slots = plan.slots[done:]
     window = _Window(slots, iter(frames), work)
-    artist = _Artist(model, work, watch)
+    artist = _Artist(cast or (lambda source, target: (model, {})), work, watch)
     total = len(plan.slots)
     progress("render", done, total)
     for number, slot in enumerate(slots):
@@ -141,11 +146,12 @@ def hard(picture: Array, key0: Array, key1: Array) -> Array:
 class _Artist:
     """Draws between two frames; remembers the last pair and the last encoded frames."""
 
-    def __init__(self, model: Interpolator, work: Work, watch: Watch | None) -> None:
-        self._model = model
+    def __init__(self, cast: Cast, work: Work, watch: Watch | None) -> None:
+        self._cast = cast
         self._work = work
         self._watch = watch
         self._key: tuple[int, int] | None = None
+        self._model: Interpolator | None = None
         self._pair: Pair | None = None
         self._encoded: dict[int, Encoded] = {}
 
@@ -157,8 +163,11 @@ class _Artist:
         begin = perf_counter()
         if key != self._key or self._pair is None:
             self._pair = None  # lets go of what it knows before more is kept
-            self._encoded = {frame.index: self._encode(frame) for frame in (source, target)}
-            self._pair = self._model.prepare(self._encoded[key[0]], self._encoded[key[1]])
+            model, told = self._cast(*key)
+            if model is not self._model:
+                self._model, self._encoded = model, {}
+            self._encoded = {frame.index: self._encode(model, frame) for frame in (source, target)}
+            self._pair = model.prepare(self._encoded[key[0]], self._encoded[key[1]], **told)
             self._key = key
             self._work.pairs += 1
             if self._watch is not None:
@@ -168,11 +177,12 @@ class _Artist:
         box = self._pair.box
         if box is None:
             return None
+        assert self._model is not None
         picture = self._model.at(self._pair, slot.t)
         timing.draw += perf_counter() - prepared
         self._work.changed_px += (box.bottom - box.top) * (box.right - box.left)
         return hard(picture, source.rgb(), target.rgb())  # type: ignore[arg-type]
 
-    def _encode(self, frame: Frame) -> Encoded:
+    def _encode(self, model: Interpolator, frame: Frame) -> Encoded:
         known = self._encoded.get(frame.index)
-        return self._model.encode(frame.rgb()) if known is None else known
+        return model.encode(frame.rgb()) if known is None else known

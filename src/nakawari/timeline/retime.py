@@ -11,10 +11,11 @@ Everything is a `Fraction`; nothing here rounds but the number of output frames.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from typing import Literal, TypeVar
 
 from nakawari.errors import InputError
@@ -97,6 +98,8 @@ def lay(
     cut_fill: CutFill = "copy",
     slowmo: Fraction = Fraction(1),
     loop: bool = False,
+    held: Mapping[int, bool] | None = None,
+    origin: Fraction | None = None,
     input_name: str = "",
 ) -> Plan:
     """Decide every output frame.
@@ -113,10 +116,15 @@ def lay(
             cut, "nearest" from the middle between two input frames on the one after it.
         slowmo: how many times as long the output lasts; all times of the input are multiplied by it.
         loop: the last of the frames is the first one again: it is drawn towards, and not shown itself.
+        held: by the number of its first frame, whether a drawing is a hold, whatever `holds` and `hold_max`
+            say; drawings that are not named go by those.
+        origin: the moment that output frames are counted from, when the frames are a part of a longer clip;
+            None: the first frame's own.
         input_name: what the plan says its input is.
 
     Returns:
-        a plan of max(1, round(duration × slowmo × rate)) slots at start × slowmo + n / rate.
+        a plan of max(1, round(duration × slowmo × rate)) slots at start × slowmo + n / rate;
+        of a part, those of the whole that lie in it.
 
     Raises:
         InputError: the lists do not fit each other, or `rate` or `hold_max` is not positive.
@@ -131,16 +139,16 @@ def lay(
         raise InputError(f"cut_fill is {cut_fill!r}; wanted copy or nearest.")
     if slowmo < 1:
         raise InputError(f"--slowmo is {_show(slowmo)}; wanted 1 or more.")
-    motions = _motions(times, durations, shots, drawings, holds=holds, hold_max=hold_max)
-    start, end = times[0], times[-1] if loop else times[-1] + durations[-1]
-    count = max(1, round((end - start) * slowmo * rate))
+    motions = _motions(times, durations, shots, drawings, holds=holds, hold_max=hold_max, held=held or {})
+    numbers = _numbers(times, durations, rate * slowmo, origin, loop)
+    start = times[0] if origin is None else origin
     firsts = [drawing.first for drawing in drawings]
     lasts = _last_drawings(shots, drawings)
     fill = _Fill(times, {shot.first for shot in shots[1:]} if cut_fill == "nearest" else set())
     slots = []
     same: dict[Fraction, Fraction] = {}
     shown = 0
-    for number in range(count):
+    for number in numbers:
         pts = start + number / (rate * slowmo)
         while shown + 1 < len(times) and times[shown + 1] <= pts:
             shown += 1
@@ -153,6 +161,20 @@ def lay(
     if loop:
         shots, drawings = _without_last(shots), _without_last(drawings)
     return Plan(input_name, rate, tuple(shots), tuple(drawings), tuple(slots))
+
+
+def _numbers(
+    times: Sequence[Fraction],
+    durations: Sequence[Fraction],
+    rate: Fraction,
+    origin: Fraction | None,
+    loop: bool,
+) -> range:
+    """Output frames that fall on the frames given, counted from `origin`; `rate` is on the input's clock."""
+    end = times[-1] if loop else times[-1] + durations[-1]
+    if origin is None:
+        return range(max(1, round((end - times[0]) * rate)))
+    return range(ceil((times[0] - origin) * rate), ceil((end - origin) * rate))
 
 
 class _Fill:
@@ -202,6 +224,7 @@ def _motions(
     *,
     holds: Holds,
     hold_max: Fraction | None,
+    held: Mapping[int, bool],
 ) -> dict[int, Motion]:
     """The motion out of each drawing that has a next one in its shot, by the drawing's number.
 
@@ -220,7 +243,7 @@ def _motions(
         limit = hold_limit(durations, shot) if hold_max is None else hold_max
         for place, (a, b) in enumerate(pairwise(own)):
             begin, end, source = times[a.first], times[b.first], a.first
-            if holds == "keep" and end - begin > limit:
+            if held.get(a.first, holds == "keep" and end - begin > limit):
                 step = step_before(times, durations, own, place + 1, limit=limit, cadence=shot.cadence)
                 begin = max(begin, end - step)
                 source = bisect_right(times, begin, a.first, a.last + 1) - 1

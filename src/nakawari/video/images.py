@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -272,8 +273,17 @@ class ImageReader:
         Raises:
             MediaError: an image does not decode or is not like the first.
         """
+        return self.since(Fraction(0))
+
+    def since(self, start: Fraction) -> Iterator[Frame]:
+        """Every image that begins at `start` seconds or later.
+
+        Raises:
+            MediaError: an image does not decode or is not like the first.
+        """
         step = 1 / self.info.rate
-        for index, path in enumerate(self.paths):
+        for index in range(ceil(start / step), len(self.paths)):
+            path = self.paths[index]
             yield Frame(index, index * step, step, self._alike(path, read_image(path)), _COLOUR)
 
     def _alike(self, path: Path, image: Array) -> Array:

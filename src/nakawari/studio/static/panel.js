@@ -1,0 +1,115 @@
+// The side: what is known of a drawing, its shot, and the way to the next drawing; and what one may say of them.
+
+import { Chart } from "./chart.js";
+import { at, clock, nextOf } from "./time.js";
+
+const root = document.getElementById("panel");
+
+export class Panel {
+  // acts: {edit(words), select(tick)}
+  constructor(acts, models) {
+    this.acts = acts;
+    this.models = models;
+    this.pairRoot = element("section", "pair");
+    this.chartRoot = element("div", "chart");
+    this.chart = new Chart(this.chartRoot, {
+      change: (chart) => acts.edit({ edit: "chart", frame: this.target, chart }),
+      select: (tick) => acts.select(tick),
+    });
+  }
+
+  show(project, cursor, pair) {
+    const had = document.activeElement?.id;
+    const inside = root.contains(document.activeElement);
+    const [first, last, flash, held, said] = project.drawings[cursor.drawing];
+    const shotNumber = at(project.shots, first);
+    const shot = project.shots[shotNumber];
+    const count = last - first + 1;
+    const parts = [
+      section(`Drawing ${cursor.drawing + 1} of ${project.drawings.length}`, [
+        facts([
+          ["Frames", count === 1 ? `${first}` : `${first} – ${last}`],
+          ["Shown for", `${count} frame${count > 1 ? "s" : ""}${flash ? ", a flash" : ""}`],
+          ["Shot", `${shotNumber + 1} of ${project.shots.length}, ${shot[2] ? `on ${shot[2]}s` : "still"}`],
+        ]),
+        this.#hold(first, held, said),
+      ]),
+    ];
+    const next = nextOf(project, cursor.drawing);
+    if (next < 0) {
+      const words = flash ? "A flash: motion passes it by." : last + 1 >= project.frames ? "The clip ends here." : "A cut follows: nothing is drawn across it.";
+      parts.push(section("Then", [paragraph(words)]));
+    } else {
+      parts.push(this.#pair(project, next, pair));
+    }
+    root.hidden = false;
+    root.replaceChildren(...parts);
+    if (inside && had) document.getElementById(had)?.focus();
+  }
+
+  #hold(frame, held, said) {
+    const by = said < 0 ? "" : said ? "hold" : "move";
+    const choice = select("hold", [
+      ["", `by rule: ${said < 0 ? (held ? "held" : "moves") : "decide again"}`],
+      ["hold", "hold until just before the next"],
+      ["move", "move all the time it is shown"],
+    ], by);
+    choice.addEventListener("change", () => {
+      const value = choice.value === "" ? null : choice.value === "hold";
+      this.acts.edit({ edit: "hold", frame, held: value });
+    });
+    return labelled("While it is shown", choice);
+  }
+
+  #pair(project, next, pair) {
+    this.target = project.drawings[next][0];
+    if (!pair) return section(`To drawing ${next + 1}`, [paragraph("…")]);
+    const count = pair.ticks.length;
+    const own = select("pair-model", [
+      ["", `the clip's (${project.settings.model})`],
+      ...this.models.filter((m) => m.here).map((m) => [m.name, m.name]),
+    ], pair.own_model ?? "");
+    own.addEventListener("change", () => {
+      this.acts.edit({ edit: "model", frame: this.target, model: own.value || null });
+    });
+    const parts = [paragraph(count ? `${count} in-between${count > 1 ? "s" : ""}, ${clock(pair.begin)} to ${clock(pair.end)}` : "No output frame falls between at this rate.")];
+    if (count) {
+      const current = this.current;
+      this.chart.show(pair, current);
+      parts.push(this.chartRoot, labelled("Model", own));
+    }
+    return section(`To drawing ${next + 1}`, parts);
+  }
+}
+
+export function element(tag, name, ...children) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  made.append(...children);
+  return made;
+}
+
+export function section(title, parts) {
+  return element("section", "", element("h2", "", title), ...parts);
+}
+
+export function paragraph(words) {
+  return element("p", "quiet", words);
+}
+
+export function labelled(words, control) {
+  return element("label", "field wide", words, control);
+}
+
+export function select(id, options, value) {
+  const made = document.createElement("select");
+  made.id = id;
+  for (const [key, words] of options) made.add(new Option(words, key, false, key === value));
+  return made;
+}
+
+function facts(rows) {
+  const list = element("dl", "facts");
+  for (const [name, what] of rows) list.append(element("dt", "", name), element("dd", "", what));
+  return list;
+}

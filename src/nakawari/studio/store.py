@@ -1,0 +1,157 @@
+"""Projects on disk: each edit is written, whole, before it is answered, so that a crash loses nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nakawari.errors import InputError, OutputError
+from nakawari.studio.project import Project
+
+MOST_STEPS = 200
+"""Edits that can be taken back."""
+_ID = re.compile(r"[a-z0-9]{12}")
+
+
+def default_folder() -> Path:
+    """Where projects lie: the user's folder for the state of programs."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "nakawari" / "studio"
+
+
+def new_id() -> str:
+    """An id that no other project has."""
+    return secrets.token_hex(6)
+
+
+@dataclass(slots=True)
+class Open:
+    """A project that is open, with what can be taken back and done again."""
+
+    project: Project
+    revision: int = 0
+    past: list[Project] = field(default_factory=list)
+    future: list[Project] = field(default_factory=list)
+
+
+class Store:
+    """The projects of one folder; `ID/project.json` and `ID/thumbs/` for each."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        self.folder = folder
+        self._open: dict[str, Open] = {}
+        try:
+            for part in ("projects", "uploads", "exports"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be used for projects ({error.strerror}).") from error
+
+    def place(self, project: str) -> Path:
+        """The folder of a project.
+
+        Raises:
+            InputError: it is no id.
+        """
+        if not _ID.fullmatch(project):
+            raise InputError("there is no such project.")
+        return self.folder / "projects" / project
+
+    def get(self, project: str) -> Open:
+        """A project, read from disk the first time.
+
+        Raises:
+            InputError: there is none, or its file is not whole.
+        """
+        if project not in self._open:
+            path = self.place(project) / "project.json"
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError("there is no such project.") from error
+            self._open[project] = Open(Project.from_json(text))
+        return self._open[project]
+
+    def add(self, project: Project) -> Open:
+        """Keep a new project."""
+        self._save(project)
+        self._open[project.id] = Open(project)
+        return self._open[project.id]
+
+    def change(self, project: Project) -> Open:
+        """Keep the next state of a project."""
+        entry = self.get(project.id)
+        if project != entry.project:
+            self._save(project)
+            entry.past = [*entry.past, entry.project][-MOST_STEPS:]
+            entry.future = []
+            entry.project = project
+            entry.revision += 1
+        return entry
+
+    def step(self, project: str, back: bool) -> Open:
+        """Take the last edit back, or do it again.
+
+        Raises:
+            InputError: there is nothing to take back or to do again.
+        """
+        entry = self.get(project)
+        there, other = (entry.past, entry.future) if back else (entry.future, entry.past)
+        if not there:
+            raise InputError("there is nothing to take back." if back else "there is nothing to do again.")
+        self._save(there[-1])
+        other.append(entry.project)
+        entry.project = there.pop()
+        entry.revision += 1
+        return entry
+
+    def remove(self, project: str) -> None:
+        """Forget a project; the clip stays."""
+        self._open.pop(project, None)
+        shutil.rmtree(self.place(project), ignore_errors=True)
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Names and clips of all projects, the last changed first."""
+        found = []
+        for path in (self.folder / "projects").glob("*/project.json"):
+            try:
+                stamp = path.stat().st_mtime
+                with path.open(encoding="utf-8") as file:
+                    head = file.read(4096)
+            except (OSError, UnicodeDecodeError):
+                continue
+            name = re.search(r'"name":"((?:[^"\\]|\\.)*)"', head)
+            where = re.search(r'"path":"((?:[^"\\]|\\.)*)"', head)
+            if name and where:
+                row = {"id": path.parent.name, "name": _text(name[1]), "path": _text(where[1])}
+                found.append((stamp, row | {"changed": stamp}))
+        return [row for _, row in sorted(found, key=lambda pair: -pair[0])[:50]]
+
+    def _save(self, project: Project) -> None:
+        """Write a project so that after a crash the file is the old one or the new one, never half of one."""
+        folder = self.place(project.id)
+        part = folder / "project.json.part"
+        try:
+            folder.mkdir(exist_ok=True)
+            with part.open("w", encoding="utf-8") as file:
+                file.write(project.to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(folder / "project.json")
+        except OSError as error:
+            raise OutputError(f"the project cannot be saved ({error.strerror}).") from error
+
+
+def _text(escaped: str) -> str:
+    import json
+
+    return str(json.loads(f'"{escaped}"'))

@@ -1,0 +1,189 @@
+"""What all addresses share: projects, jobs, the pictures that were made, and who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from nakawari.errors import InputError, OutputError
+from nakawari.models import find, list_models
+from nakawari.studio import views
+from nakawari.studio.cache import Cache
+from nakawari.studio.crew import Crew, Job
+from nakawari.studio.opening import Opening
+from nakawari.studio.project import Project
+from nakawari.studio.roots import Roots
+from nakawari.studio.store import Store
+
+UPLOAD_LIMIT = 4 << 30
+"""Bytes of one drop."""
+THUMB_PX = 96
+Heard = asyncio.Queue[dict[str, Any] | None]
+
+
+class Studio:
+    """One running studio."""
+
+    def __init__(
+        self, roots: Roots, store: Store, *, upload_limit: int = UPLOAD_LIMIT, first: str = ""
+    ) -> None:
+        """Open the studio.
+
+        Args:
+            roots: what may be read and written; the folder of `store` should be among it.
+            store: the projects.
+            upload_limit: bytes of one drop.
+            first: what the page opens at once.
+        """
+        self.roots = roots
+        self.store = store
+        self.upload_limit = upload_limit
+        self.first = first
+        self.crew = Crew(self._tell)
+        self.opening = Opening(roots, store, self.crew)
+        self._folder = Path(tempfile.mkdtemp(prefix="nakawari-studio-"))
+        self.cache = Cache(self._folder)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listeners: set[Heard] = set()
+
+    def close(self) -> None:
+        """End the workers and forget the pictures."""
+        self.crew.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    # -- events ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def listen(self) -> Iterator[Heard]:
+        """Hear all changes while inside; None is the last."""
+        self._loop = asyncio.get_running_loop()
+        queue: Heard = asyncio.Queue()
+        self._listeners.add(queue)
+        try:
+            yield queue
+        finally:
+            self._listeners.discard(queue)
+
+    def hush(self) -> None:
+        """Let all listeners go."""
+        for queue in self._listeners:
+            queue.put_nowait(None)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        """Called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._spread, event)
+
+    def _spread(self, event: dict[str, Any]) -> None:
+        for queue in self._listeners:
+            queue.put_nowait(event)
+
+    # -- pictures --------------------------------------------------------------------------------
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models that can draw here, and what each is."""
+        from nakawari.models.sources import held_weights
+
+        return [
+            {
+                "name": row.name,
+                "summary": row.summary,
+                "here": row.weights != "file" or held_weights(row.name) is not None,
+            }
+            for row in list_models()
+        ]
+
+    def frame(self, project: Project, number: int, *, thumb: bool) -> tuple[Path, Job | None]:
+        """The picture of a frame, and the job that makes it where it is not there."""
+        home = self.store.place(project.id)
+        if thumb and (home / "thumbs" / f"{number}.jpg").exists():
+            return home / "thumbs" / f"{number}.jpg", None
+        name = f"thumb-{number}.jpg" if thumb else f"frame-{number}.png"
+        output = self.cache.place(project.id, name)
+        if self.cache.has(output):
+            return output, None
+        words = {
+            "home": str(home), "number": number, "height": THUMB_PX if thumb else None, "output": str(output),
+        }  # fmt: skip
+        about = {"project": project.id, "title": f"Frame {number}", "picture": name}
+        return output, self.crew.ask("frame", "frame", words, key=str(output), about=about, idle=thumb)
+
+    def between(
+        self, project: Project, target: int, t: Fraction, *, model: str | None = None, ahead: bool = False
+    ) -> tuple[Path, Job | None]:
+        """The picture at t on the way to `target`, and the job that draws it where it is not there.
+
+        The job draws the other pictures of the pair's chart as well. `ahead`: nobody waits for it yet.
+
+        Raises:
+            InputError: no drawing begins at `target`, or nothing moves towards it.
+        """
+        source = project.source_of(target)
+        if source is None:
+            raise InputError(f"nothing moves towards frame {target}: a cut is before it.")
+        slots = project.pair_slots(target)
+        asked = views.ask(
+            project, target, slots[0].source if slots else source, None if model is None else find(model).name
+        )
+        key = views.digest(asked)
+        ticks = {slot.t for slot in slots if slot.t is not None}
+        output = self._drawn(project, key, t)
+        if self.cache.has(output):
+            return output, None
+        others = sorted(tick for tick in ticks - {t} if t in ticks)
+        missing = [one for one in [t, *others] if not self._drawn(project, key, one).exists()]
+        wanted = [(str(one), str(self._drawn(project, key, one))) for one in missing]
+        about = {
+            "project": project.id, "target": target, "key": key, "model": asked["model"],
+            "title": f"Drawing {source} → {target} with {asked['model']}",
+        }  # fmt: skip
+        words = {"home": str(self.store.place(project.id)), "ask": asked, "wanted": wanted}
+        name = f"draw {project.id} {key} {'' if t in ticks else t}"
+        if not ahead:
+            self.crew.drop_others(project.id, "draw", keep=name)
+        return output, self.crew.ask("draw", "draw", words, key=name, about=about, idle=ahead)
+
+    def _drawn(self, project: Project, key: str, t: Fraction) -> Path:
+        return self.cache.place(project.id, f"{key}/{t.numerator}-{t.denominator}.png")
+
+    # -- renders ---------------------------------------------------------------------------------
+
+    def render(self, project: Project, words: dict[str, Any]) -> Job:
+        """Let the whole clip be written.
+
+        Args:
+            project: what to render.
+            words: output (a path), overwrite, encode (codec, crf, …), model (instead of the project's own).
+
+        Raises:
+            InputError: the output is outside of what was opened. OutputError: its folder is missing.
+        """
+        output = self.roots.inside(str(words.get("output", "")))
+        if not output.parent.is_dir():
+            raise OutputError(f"the folder {output.parent} does not exist. Create it first.")
+        wrong = self.opening.check(project)
+        if wrong:
+            raise InputError(wrong)
+        encode = words.get("encode", {})
+        if not isinstance(encode, dict):
+            raise InputError("encode is not a JSON object.")
+        rate = project.source.input_rate
+        given = {
+            "source": project.source.path,
+            "input_rate": None if rate is None else str(rate),
+            "plan": project.plan().to_json(),
+            "default": project.settings.model,
+            "models": dict(project.models),
+            "hints": {k: list(v) for k, v in project.hints.items()},
+            "output": str(output),
+            "encode": encode,
+            "overwrite": words.get("overwrite") is True,
+        }
+        about = {"project": project.id, "title": f"Rendering {output.name}", "output": str(output)}
+        return self.crew.ask("whole", "render", given, key=f"render {output}", about=about)
