@@ -37,6 +37,7 @@ EDITS = [
     {"edit": "chart", "frame": 4, "chart": [["1/2", "1/3"]]},
     {"edit": "model", "frame": 4, "model": "blend"},
     {"edit": "model", "model": "blend"},
+    {"edit": "hints", "frame": 4, "hints": [{"kind": "regions", "first": [3, 4], "second": [5, 6]}]},
     {"edit": "settings", "fps": "60", "factor": None},
     {"edit": "settings", "holds": "smooth", "hold_max": "1/2"},
 ]
@@ -61,6 +62,10 @@ def test_an_edit_changes_something_and_reads_back(edit: dict[str, object]) -> No
         {"edit": "hold", "frame": 5, "held": True}, {"edit": "chart", "frame": 4, "chart": [["1/2", "2"]]},
         {"edit": "chart", "frame": 4, "chart": [["1/0", "1/2"]]}, {"edit": "chart", "frame": 4, "chart": 7},
         {"edit": "model", "model": "clasic"}, {"edit": "settings", "fps": "12"},
+        {"edit": "hints", "frame": 4, "hints": [{"kind": "regions", "first": [3, 4]}]},
+        {"edit": "hints", "frame": 4, "hints": [{"kind": "points", "first": [3, 4], "second": [64, 6]}]},
+        {"edit": "hints", "frame": 4, "hints": [{"kind": "magic", "first": [3, 4], "second": [5, 6]}]},
+        {"edit": "hints", "frame": 4, "hints": {}},
         {"edit": "settings", "fps": "many"}, {"edit": "settings", "holds": "maybe"}, [], None, "cut",
     ],
 )  # fmt: skip

@@ -35,7 +35,7 @@ class Cache:
 
     def trim(self) -> None:
         """Remove what was not looked at for longest, until the rest fits."""
-        files = [(p.stat(), p) for p in self._folder.rglob("*.*g") if p.is_file()]
+        files = [(p.stat(), p) for p in self._folder.rglob("*.*") if p.is_file()]
         total = sum(stat.st_size for stat, _ in files)
         for stat, path in sorted(files, key=lambda pair: pair[0].st_mtime):
             if total <= self._most:

@@ -9,6 +9,7 @@ from typing import Any
 
 from nakawari.errors import InputError, PlanError
 from nakawari.models import find
+from nakawari.studio.hints import read_hints
 from nakawari.studio.project import Project, pruned, read_chart, with_key
 from nakawari.timeline.edit import restore, set_cadence, set_cut, set_drawing
 
@@ -76,6 +77,12 @@ def _model(project: Project, words: Words) -> Project:
     return replace(project, models=with_key(project.models, frame, name))
 
 
+def _hints(project: Project, words: Words) -> Project:
+    frame = _begins(project, words["frame"])
+    hints = None if words["hints"] is None else read_hints(words["hints"], project.source) or None
+    return replace(project, hints=with_key(project.hints, frame, hints))
+
+
 def _settings(project: Project, words: Words) -> Project:
     changes: dict[str, Any] = {}
     for word in ("fps", "factor", "hold_max"):
@@ -97,6 +104,7 @@ EDITS: dict[str, Callable[[Project, Words], Project]] = {
     "hold": _hold,
     "chart": _chart,
     "model": _model,
+    "hints": _hints,
     "settings": _settings,
 }
 

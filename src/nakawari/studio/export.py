@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nakawari.studio.hints import told
 from nakawari.timeline.plan import Plan
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def render(
     )  # fmt: skip
 
     def cast(_source: int, target: int) -> tuple[Interpolator, dict[str, Any]]:
-        return model(models.get(target, default)), told(hints.get(target))
+        name = models.get(target, default)
+        return model(name), told(hints.get(target, ()), name)
 
     whole = False
     try:
@@ -72,8 +74,3 @@ def render(
         if not whole:
             writer.abort()
     return {"output": output, "drawn": work.drawn, "copied": work.copied, "pairs": work.pairs}
-
-
-def told(hints: Any) -> dict[str, Any]:
-    """What a model's `prepare` is told of a pair besides its keys."""
-    return {"hints": hints} if hints else {}

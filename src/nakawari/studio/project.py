@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from types import MappingProxyType
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from nakawari.errors import InputError, PlanError
 from nakawari.timeline.edit import Reading, Spacing, bend, check_spacing
 from nakawari.timeline.plan import Drawing, Original, Plan, Shot, Slot
-from nakawari.timeline.retime import lay, target_rate
+from nakawari.timeline.retime import check_clock, check_runs, lay, target_rate
 
 VERSION = 1
 NONE: Mapping[int, Any] = MappingProxyType({})
@@ -150,7 +151,6 @@ class Project:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         r, s = self.reading, self.settings
-        tick = Fraction(1, lcm(*{t.denominator for t in (*r.times, *r.durations)}))
         return {
             "nakawari": "project",
             "version": VERSION,
@@ -167,15 +167,9 @@ class Project:
                 "hold_max": _ratio(s.hold_max),
                 "model": s.model,
             },
-            "tick": _ratio(tick),
-            "times": [int(t / tick) for t in r.times],
-            "durations": [int(t / tick) for t in r.durations],
-            "shots": [[x.first, x.last, x.cadence] for x in r.shots],
-            "drawings": [[x.first, x.last, int(x.flash)] for x in r.drawings],
-            "found": {
-                "shots": [[x.first, x.last, x.cadence] for x in self.found.shots],
-                "drawings": [[x.first, x.last, int(x.flash)] for x in self.found.drawings],
-            },
+            **_clock(Same(r.times), Same(r.durations)),
+            **_runs(r),
+            "found": _runs(self.found),
             "held": {str(k): v for k, v in self.held.items()},
             "charts": {str(k): [[_ratio(u), _ratio(t)] for u, t in c] for k, c in self.charts.items()},
             "models": {str(k): v for k, v in self.models.items()},
@@ -203,8 +197,9 @@ class Project:
             raise InputError(f"the project's version is {values.get('version')!r}; wanted {VERSION}.")
         try:
             project = _from_dict(values)
-            project.reading.shot_of(0)
-            project.plan()
+            for seen in (project.found, project.reading):
+                check_clock(seen.times, seen.durations, project.rate())
+                check_runs(len(seen.times), seen.shots, seen.drawings)
         except PlanError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, IndexError) as error:
@@ -214,6 +209,43 @@ class Project:
 
 _PLAIN = ("path", "size", "modified_ns", "width", "height", "bits", "alpha", "audio", "pictures")
 _RATIOS = ("input_rate", "rate", "sample_aspect")
+
+
+class Same:
+    """A key of what is the very same object: times of a long clip are many, and never change."""
+
+    def __init__(self, value: tuple[Fraction, ...]) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.value is other.value
+
+
+@lru_cache(maxsize=8)
+def _clock(times: Same, durations: Same) -> dict[str, Any]:
+    """Times as whole numbers of a tick."""
+    tick = Fraction(1, lcm(*{t.denominator for t in (*times.value, *durations.value)}))
+    return {
+        "tick": _ratio(tick),
+        "times": [int(t / tick) for t in times.value],
+        "durations": [int(t / tick) for t in durations.value],
+    }
+
+
+@lru_cache(maxsize=8)
+def seconds(times: Same) -> list[float]:
+    """Times as plain numbers."""
+    return [float(t) for t in times.value]
+
+
+def _runs(reading: Reading) -> dict[str, Any]:
+    return {
+        "shots": [[x.first, x.last, x.cadence] for x in reading.shots],
+        "drawings": [[x.first, x.last, int(x.flash)] for x in reading.drawings],
+    }
 
 
 def _from_dict(values: dict[str, Any]) -> Project:

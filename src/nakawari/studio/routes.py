@@ -14,6 +14,8 @@ GET    /api/projects/ID/shots/N              the output frames of a shot
 GET    /api/projects/ID/frames/N?size=       a picture, or 202 and the job that decodes it
 GET    /api/projects/ID/pairs/TARGET         ticks, model, chart, hints
 GET    /api/projects/ID/pairs/TARGET/at/N-D  the picture at t = N/D, or 202 and the job that draws it
+GET    …/pairs/TARGET/how/KIND/SIDE          what is laid over key SIDE: regions, flow or occlusion
+GET    …/pairs/TARGET/check                  what is wrong with its in-betweens, or 202 and the job
 POST   /api/projects/ID/render               {output, …} → a job
 DELETE /api/jobs/N                           leave a job
 """
@@ -161,7 +163,7 @@ async def _shot(studio: Studio, request: Request) -> Response:
     number = request.path_params["number"]
     if not number < len(made.reading.shots):
         raise InputError(f"there is no shot {number}.")
-    return JSONResponse({"slots": views.timing(made.slots(number))})
+    return JSONResponse({"slots": views.timing(made, number)})
 
 
 async def _frame(studio: Studio, request: Request) -> Response:
@@ -193,6 +195,17 @@ async def _between(studio: Studio, request: Request) -> Response:
     return _picture(*found)
 
 
+async def _how(studio: Studio, request: Request) -> Response:
+    made = studio.store.get(request.path_params["id"]).project
+    words = request.path_params
+    return _picture(*studio.how(made, words["target"], words["kind"], words["side"]))
+
+
+async def _check(studio: Studio, request: Request) -> Response:
+    made = studio.store.get(request.path_params["id"]).project
+    return _picture(*studio.check(made, request.path_params["target"]))
+
+
 async def _render(studio: Studio, request: Request) -> Response:
     made = studio.store.get(request.path_params["id"]).project
     job = await asyncio.to_thread(studio.render, made, await _body(request))
@@ -220,6 +233,8 @@ TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "projects/{id}/frames/{number:int}", _frame),
     ("GET", "projects/{id}/pairs/{target:int}", _pair),
     ("GET", "projects/{id}/pairs/{target:int}/at/{t}", _between),
+    ("GET", "projects/{id}/pairs/{target:int}/how/{kind}/{side:int}", _how),
+    ("GET", "projects/{id}/pairs/{target:int}/check", _check),
     ("POST", "projects/{id}/render", _render),
     ("DELETE", "jobs/{number:int}", _leave),
 )

@@ -16,6 +16,8 @@ from nakawari.models import find, list_models
 from nakawari.studio import views
 from nakawari.studio.cache import Cache
 from nakawari.studio.crew import Crew, Job
+from nakawari.studio.hints import TAKEN_BY
+from nakawari.studio.how import KINDS
 from nakawari.studio.opening import Opening
 from nakawari.studio.project import Project
 from nakawari.studio.roots import Roots
@@ -94,6 +96,7 @@ class Studio:
             {
                 "name": row.name,
                 "summary": row.summary,
+                "hints": row.name in TAKEN_BY,
                 "here": row.weights != "file" or held_weights(row.name) is not None,
             }
             for row in list_models()
@@ -124,13 +127,9 @@ class Studio:
         Raises:
             InputError: no drawing begins at `target`, or nothing moves towards it.
         """
-        source = project.source_of(target)
-        if source is None:
-            raise InputError(f"nothing moves towards frame {target}: a cut is before it.")
+        asked = self._asked(project, target, model)
+        source = asked["source"]
         slots = project.pair_slots(target)
-        asked = views.ask(
-            project, target, slots[0].source if slots else source, None if model is None else find(model).name
-        )
         key = views.digest(asked)
         ticks = {slot.t for slot in slots if slot.t is not None}
         output = self._drawn(project, key, t)
@@ -148,6 +147,57 @@ class Studio:
         if not ahead:
             self.crew.drop_others(project.id, "draw", keep=name)
         return output, self.crew.ask("draw", "draw", words, key=name, about=about, idle=ahead)
+
+    def how(self, project: Project, target: int, kind: str, side: int) -> tuple[Path, Job | None]:
+        """How the pair that leads to `target` was made: what is laid over key `side` (0 or 1).
+
+        Raises:
+            InputError: there is no such kind, or no such pair.
+        """
+        if kind not in KINDS or side not in (0, 1):
+            raise InputError(f"there is no {kind!r} of key {side}; wanted {', '.join(KINDS)} of 0 or 1.")
+        asked = self._asked(project, target)
+        outputs = [self.cache.place(project.id, f"{views.digest(asked)}/{kind}-{key}.png") for key in (0, 1)]
+        if self.cache.has(outputs[side]):
+            return outputs[side], None
+        about = {"project": project.id, "target": target, "title": f"Looking into {asked['model']}"}
+        words = {
+            "home": str(self.store.place(project.id)),
+            "ask": asked,
+            "kind": kind,
+            "outputs": [str(output) for output in outputs],
+        }
+        return outputs[side], self.crew.ask("draw", "how", words, key=f"how {outputs[0]}", about=about)
+
+    def check(self, project: Project, target: int) -> tuple[Path, Job | None]:
+        """What is wrong with the in-betweens on the way to `target`, and the job that finds out.
+
+        Raises:
+            InputError: no such pair.
+        """
+        asked = self._asked(project, target)
+        times = [str(slot.t) for slot in project.pair_slots(target)]
+        output = self.cache.place(project.id, f"{views.digest(asked | {'times': times})}.check.json")
+        if self.cache.has(output):
+            return output, None
+        words = {
+            "home": str(self.store.place(project.id)), "ask": asked, "times": times, "output": str(output),
+        }  # fmt: skip
+        about = {"project": project.id, "target": target, "title": "Checking lines and colours"}
+        return output, self.crew.ask("draw", "check", words, key=f"check {output}", about=about)
+
+    def _asked(self, project: Project, target: int, model: str | None = None) -> dict[str, Any]:
+        """What decides how a pair is drawn.
+
+        Raises:
+            InputError: nothing moves towards `target`.
+        """
+        source = project.source_of(target)
+        if source is None:
+            raise InputError(f"nothing moves towards frame {target}: a cut is before it.")
+        slots = project.pair_slots(target)
+        name = None if model is None else find(model).name
+        return views.ask(project, target, slots[0].source if slots else source, name)
 
     def _drawn(self, project: Project, key: str, t: Fraction) -> Path:
         return self.cache.place(project.id, f"{key}/{t.numerator}-{t.denominator}.png")

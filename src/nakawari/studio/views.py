@@ -6,10 +6,12 @@ import hashlib
 import json
 from typing import Any
 
-from nakawari.studio.project import Project
+from nakawari.studio.project import Project, Same, seconds
 from nakawari.studio.store import Open
 from nakawari.timeline.cadence import hold_limit
-from nakawari.timeline.plan import Shot, Slot
+from nakawari.timeline.plan import Shot
+
+NEAR_S = 1e-6
 
 
 def whole(entry: Open) -> dict[str, Any]:
@@ -63,12 +65,16 @@ def _drawings(project: Project, shot: Shot) -> list[list[Any]]:
     """[first, last, flash, held: 0 moves, 1 holds, said: -1 by rule, 0 or 1 by a person] of each drawing."""
     reading, settings = project.reading, project.settings
     limit = hold_limit(reading.durations, shot) if settings.hold_max is None else settings.hold_max
+    times, longest = seconds(Same(reading.times)), float(limit)
     rows = []
     for drawing in reading.inside(shot):
-        end = reading.times[drawing.last] + reading.durations[drawing.last]
-        long = settings.holds == "keep" and end - reading.times[drawing.first] > limit
+        shown = times[min(drawing.last + 1, len(times) - 1)] - times[drawing.first]
+        long = shown > longest
+        if drawing.last + 1 == len(times) or abs(shown - longest) < NEAR_S:  # plain numbers do not decide
+            end = reading.times[drawing.last] + reading.durations[drawing.last]
+            long = end - reading.times[drawing.first] > limit
         said = project.held.get(drawing.first)
-        held = long if said is None else said
+        held = long and settings.holds == "keep" if said is None else said
         rows.append(
             [drawing.first, drawing.last, int(drawing.flash), int(held), -1 if said is None else int(said)]
         )
@@ -122,13 +128,27 @@ def digest(asked: dict[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=10).hexdigest()
 
 
-def timing(slots: tuple[Slot, ...]) -> list[dict[str, Any]]:
-    """What is played: for each output frame the moment, and what is shown."""
-    return [
-        {"pts": float(slot.pts), "source": slot.source, "target": slot.target,
-         "t": None if slot.t is None else _rate(slot.t), "reason": str(slot.reason)}
-        for slot in slots
-    ]  # fmt: skip
+def timing(project: Project, shot: int) -> list[dict[str, Any]]:
+    """What is played of a shot: for each output frame the moment, what is shown, and how that is called."""
+    keys: dict[tuple[int, int], str] = {}
+    rows = []
+    for slot in project.slots(shot):
+        key = None
+        if slot.target is not None:
+            pair = (slot.source, slot.target)
+            key = keys.get(pair) or digest(ask(project, slot.target, slot.source))
+            keys[pair] = key
+        rows.append(
+            {
+                "pts": float(slot.pts),
+                "source": slot.source,
+                "target": slot.target,
+                "t": None if slot.t is None else _rate(slot.t),
+                "key": key,
+                "reason": str(slot.reason),
+            }
+        )
+    return rows
 
 
 def _rate(value: Any) -> str:

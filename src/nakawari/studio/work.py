@@ -6,18 +6,21 @@ One process does one thing at a time. What it makes are files; what it says are 
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import signal
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nakawari.errors import NakawariError
 from nakawari.studio.clip import Clip, save, small
+from nakawari.studio.hints import told
 from nakawari.studio.project import Project
 
 if TYPE_CHECKING:
@@ -105,6 +108,39 @@ class Worker:
             self.made(Path(output).name)
         self.progress("draw", len(wanted), len(wanted))
 
+    def how(self, home: str, ask: dict[str, Any], kind: str, outputs: list[str]) -> None:
+        """Write how a pair was made, for its first key and for its second; `outputs` are the two files."""
+        from nakawari.studio.how import found_out, pictures
+
+        self.progress("prepare", 0, None)
+        artist, pair, _ = self._pair(home, ask)
+        for picture, output in zip(
+            pictures(found_out(artist, pair), kind, artist.name), outputs, strict=True
+        ):
+            save(picture, Path(output))
+
+    def check(self, home: str, ask: dict[str, Any], times: list[str], output: str) -> None:
+        """Write what is wrong with the drawings at `times`, as JSON: flags and numbers for each."""
+        from nakawari.metrics.cels import examine, lines_of
+        from nakawari.pipeline.render import hard
+
+        artist, pair, frames = self._pair(home, ask)
+        keys = frames[0].rgb(), frames[1].rgb()
+        lines = lines_of(keys[0]), lines_of(keys[1])
+        confidence = artist.confidence(pair)
+        rows = []
+        for number, t in enumerate(times):
+            self.progress("check", number, len(times))
+            drawn: Any = artist.at(pair, Fraction(t))
+            seen = examine(hard(drawn, *keys), *keys, float(Fraction(t)), lines)
+            rows.append({"t": t, "flags": seen.flags(confidence), **asdict(seen)})
+        text = json.dumps({"confidence": confidence, "drawings": rows})
+        path = Path(output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+
     def render(self, **words: Any) -> dict[str, Any]:
         """Write the whole clip; see `studio.export.render`."""
         from nakawari.studio.export import render
@@ -138,7 +174,9 @@ class Worker:
         keys = clip.frame(ask["source"]), clip.frame(ask["target"])
         key = (home, *(repr(ask[word]) for word in sorted(ask)))
         if key not in self._pairs:
-            self._pairs[key] = artist.prepare(keys[0].rgb(), keys[1].rgb())
+            self._pairs[key] = artist.prepare(
+                keys[0].rgb(), keys[1].rgb(), **told(ask["hints"], ask["model"])
+            )
             while len(self._pairs) > KEPT_PAIRS:
                 self._pairs.popitem(last=False)
         self._pairs.move_to_end(key)
@@ -161,7 +199,7 @@ class _Thumbs:
             yield frame
 
 
-JOBS = ("look", "frame", "draw", "render")
+JOBS = ("look", "frame", "draw", "how", "check", "render")
 
 
 def serve(channel: Connection, cancelled: Event) -> None:

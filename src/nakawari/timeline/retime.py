@@ -129,8 +129,8 @@ def lay(
     Raises:
         InputError: the lists do not fit each other, or `rate` or `hold_max` is not positive.
     """
-    _check_clock(times, durations, rate)
-    _check_runs(len(times), shots, drawings)
+    check_clock(times, durations, rate)
+    check_runs(len(times), shots, drawings)
     if hold_max is not None and hold_max <= 0:
         raise InputError(f"--hold-max is {_show(hold_max)} s; wanted more than 0.")
     if holds not in ("keep", "smooth"):
@@ -257,7 +257,8 @@ def _last_drawings(shots: Sequence[Shot], drawings: Sequence[Drawing]) -> set[in
     return {number for number, drawing in enumerate(drawings) if drawing.last in cuts}
 
 
-def _check_clock(times: Sequence[Fraction], durations: Sequence[Fraction], rate: Fraction) -> None:
+def check_clock(times: Sequence[Fraction], durations: Sequence[Fraction], rate: Fraction) -> None:
+    """Raise InputError unless times rise, and durations and the rate are more than 0."""
     if not times:
         raise InputError("there are no frames to lay a clock over.")
     if len(durations) != len(times):
@@ -272,7 +273,8 @@ def _check_clock(times: Sequence[Fraction], durations: Sequence[Fraction], rate:
         raise InputError(f"the rate is {rate}; wanted more than 0.")
 
 
-def _check_runs(frames: int, shots: Sequence[Shot], drawings: Sequence[Drawing]) -> None:
+def check_runs(frames: int, shots: Sequence[Shot], drawings: Sequence[Drawing]) -> None:
+    """Raise InputError unless shots and drawings cover the frames, and every shot begins with a drawing."""
     runs: Sequence[Shot] | Sequence[Drawing]
     for name, runs in (("shots", shots), ("drawings", drawings)):
         firsts = [run.first for run in runs]

@@ -19,6 +19,7 @@ from nakawari.models.animeinterp.pictures import draw, flow_picture
 from nakawari.models.animeinterp.sgm import Matched, SegmentGuidedMatching, stacked
 from nakawari.models.base import Drawn, Interpolator, Pair
 from nakawari.models.costs import COSTS
+from nakawari.models.explanation import Explanation, planes_last
 from nakawari.models.official import Weights
 from nakawari.tensors import Array
 
@@ -113,6 +114,26 @@ class AnimeInterp(Interpolator):
         longest = max(1.0, *(float(np.hypot(*flow).max()) for flow in flows))
         names = ("refined01", "refined10")
         return seen | {name: flow_picture(flow, longest) for name, flow in zip(names, flows, strict=True)}
+
+    def explain(self, pair: Pair) -> Explanation | None:
+        """The refined flow, and the pieces that were matched, where they were."""
+        state = pair.state
+        if not isinstance(state, _State):
+            return None
+        flow01, flow10 = (planes_last(flow[0], pair.size) for flow in state.flows)
+        found = Explanation(flow01, flow10)
+        if state.matched:
+            seen = state.matched[0]
+            rows, columns = (
+                np.arange(size) * own // padded
+                for size, own, padded in zip(pair.size, seen.flow01.shape[1:], seen.frame0.size, strict=True)
+            )
+            found.labels0, found.labels1 = (
+                frame.pieces.labels[rows[:, None], columns].astype(np.int32)
+                for frame in (seen.frame0, seen.frame1)
+            )
+            found.partners01, found.partners10 = seen.partners01, seen.partners10
+        return found
 
     def _encode(self, image: Tensor) -> Features:
         return self.net.encode(_at_least(image))

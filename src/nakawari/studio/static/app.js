@@ -1,6 +1,8 @@
 // The page: what is open, where one is in it, and how it is shown.
 
-import { get, listen, post, Trouble } from "./api.js";
+import { acts } from "./acts.js";
+import { ask, get, listen, post, Trouble } from "./api.js";
+import * as hints from "./hints.js";
 import * as jobs from "./jobs.js";
 import { Keys } from "./keys.js";
 import * as opening from "./open.js";
@@ -9,17 +11,13 @@ import { Pictures } from "./pictures.js";
 import { Player } from "./play.js";
 import * as rendering from "./render.js";
 import { Ribbon } from "./ribbon.js";
-import { address, at, nextOf, number, pretty, ratioOf } from "./time.js";
+import { base, cursor, framePath, here, mainPath, nowT, scene, slotPath, spare, takesHints, target, ticks, view } from "./state.js";
+import { address, at, number, pretty, ratioOf } from "./time.js";
+import { say, speak, tools, trouble, where } from "./tools.js";
 import { Viewer } from "./viewer.js";
 
 const $ = (id) => document.getElementById(id);
-const RATES = [["", "twice the clip's"], ["24", "24"], ["25", "25"], ["30", "30"], ["48", "48"], ["50", "50"], ["60000/1001", "59.94"], ["60", "60"], ["120", "120"]];
 
-let info = null; // of the studio
-let project = null;
-let pair = null; // from the drawing where one is to the next; null until it is known
-const cursor = { drawing: 0, stop: 0, free: null }; // stop 0: the drawing; free: another t than the chart's
-const view = { onion: false, beside: "", as: "side", flip: 0, range: "shot" };
 let shotSlots = { key: "", slots: [] };
 let pending = null; // id of a project that is being looked at
 
@@ -30,11 +28,10 @@ const pictures = new Pictures(() => {
 });
 const viewer = new Viewer($("canvas"), pictures, {
   zoomed: (scale, now) => ($("zoom").textContent = scale ? `${Math.round(now * 100)}%` : "fit"),
-  pixel: (found) => (pixel = found) !== undefined && where(),
+  pixel: (found) => (here.pixel = found) !== undefined && where(),
   wiped: () => {},
-  picked: () => {},
+  picked: (place) => hintAt(place),
 });
-let pixel = null;
 const ribbon = new Ribbon(pictures, {
   select: (drawing) => go(drawing, 0),
   removeCut: (frame) => edit({ edit: "cut", frame, there: false }),
@@ -42,9 +39,9 @@ const ribbon = new Ribbon(pictures, {
   zoomed: () => head(),
 });
 const player = new Player(pictures, {
-  picture: (slot) => slotPath(slot, true),
+  picture: (slot) => slotPath(slot),
   show: (slot, missing) => {
-    viewer.show(scene(slotPath(slot, true), framePath(slot.source)));
+    viewer.show(scene(slotPath(slot), framePath(slot.source)));
     ribbon.head(slot.target === null ? slot.source : slot.source + (slot.target - slot.source) * number(slot.t));
     $("canvas-note").hidden = !missing;
     $("canvas-note").textContent = `${missing} still being drawn`;
@@ -53,37 +50,15 @@ const player = new Player(pictures, {
 });
 let panel = null;
 
-// -- addresses of pictures --------------------------------------------------------------------------
-
-const base = () => `projects/${project.id}`;
-const framePath = (frame) => `${base()}/frames/${frame}`;
-
-function betweenPath(target, t, key, { model = "", ahead = false } = {}) {
-  const words = new URLSearchParams({ k: key });
-  if (model) words.set("model", model);
-  if (ahead) words.set("ahead", "");
-  return `${base()}/pairs/${target}/at/${address(t)}?${words}`;
-}
-
-function slotPath(slot, ahead = false) {
-  return slot.target === null ? framePath(slot.source) : betweenPath(slot.target, slot.t, slot.key, { ahead });
-}
-
 // -- where one is -----------------------------------------------------------------------------------
 
-const ticks = () => pair?.ticks ?? [];
-const nowT = () => cursor.free ?? (cursor.stop ? ticks()[cursor.stop - 1]?.t : null) ?? null;
-const target = () => {
-  const next = nextOf(project, cursor.drawing);
-  return next < 0 ? null : project.drawings[next][0];
-};
-
 async function go(drawing, stop, free = null) {
-  if (!project) return;
+  if (!here.project) return;
   player.stop();
-  const other = drawing !== cursor.drawing || !pair;
-  Object.assign(cursor, { drawing: Math.min(project.drawings.length - 1, Math.max(0, drawing)), stop, free });
+  const other = drawing !== cursor.drawing || !here.pair;
+  Object.assign(cursor, { drawing: Math.min(here.project.drawings.length - 1, Math.max(0, drawing)), stop, free });
   view.flip = 0;
+  view.half = null;
   if (other) await loadPair();
   cursor.stop = Math.min(cursor.stop, ticks().length);
   show();
@@ -92,44 +67,51 @@ async function go(drawing, stop, free = null) {
 
 async function loadPair() {
   const wanted = target();
-  pair = null;
+  here.pair = null;
   if (wanted === null) return;
-  const revision = project.revision;
+  const revision = here.project.revision;
   const found = await get(`${base()}/pairs/${wanted}`);
-  if (project.revision === revision && target() === wanted) pair = found;
+  if (here.project.revision === revision && target() === wanted) here.pair = found;
 }
 
-function step(by) {
-  if (!project) return;
+// Steps wait for each other: where the next one leads is known when the pair is.
+let steps = Promise.resolve();
+const inTurn = (act) => (...words) => {
+  steps = steps.then(() => here.project && act(...words)).catch((error) => trouble(error.message));
+};
+
+const step = inTurn(async (by) => {
   cursor.free = null;
   const stop = cursor.stop + by;
   if (stop < 0) {
     const before = cursor.drawing - 1;
-    if (before >= 0) go(before, 0).then(() => go(before, ticks().length));
+    if (before < 0) return;
+    await go(before, 0);
+    await go(before, ticks().length);
   } else if (stop > ticks().length) {
-    if (cursor.drawing + 1 < project.drawings.length) go(cursor.drawing + 1, 0);
+    if (cursor.drawing + 1 < here.project.drawings.length) await go(cursor.drawing + 1, 0);
   } else {
-    go(cursor.drawing, stop);
+    await go(cursor.drawing, stop);
   }
-}
+});
+const leap = inTurn((by) => go(cursor.drawing + by, 0));
 
-function jumpShot(by) {
-  if (!project) return;
-  const shot = at(project.shots, project.drawings[cursor.drawing][0]) + by;
-  if (shot >= 0 && shot < project.shots.length) go(at(project.drawings, project.shots[shot][0]), 0);
-}
+const jumpShot = inTurn(async (by) => {
+  const shot = at(here.project.shots, here.project.drawings[cursor.drawing][0]) + by;
+  if (shot >= 0 && shot < here.project.shots.length) await go(at(here.project.drawings, here.project.shots[shot][0]), 0);
+});
 
-function nudge(by) {
-  if (!pair?.ticks.length) return;
+const nudge = inTurn(async (by) => {
+  if (!here.pair?.ticks.length) return;
   const t = Math.min(0.99, Math.max(0.01, (nowT() ? number(nowT()) : 0) + by));
-  go(cursor.drawing, 0, ratioOf(t, 100));
-}
+  await go(cursor.drawing, 0, ratioOf(t, 100));
+});
 
 // The stop that an output frame is.
 function stand(slot) {
   if (!slot) return;
-  if (slot.target === null) return void go(at(project.drawings, slot.source), 0);
-  go(at(project.drawings, slot.source), 0).then(() => {
+  if (slot.target === null) return void go(at(here.project.drawings, slot.source), 0);
+  go(at(here.project.drawings, slot.source), 0).then(() => {
     const tick = ticks().findIndex((one) => one.t === slot.t);
     if (tick >= 0) go(cursor.drawing, tick + 1);
   });
@@ -137,59 +119,13 @@ function stand(slot) {
 
 // -- what is shown ----------------------------------------------------------------------------------
 
-function scene(main, spare = null) {
-  const { width, height, aspect, alpha } = project.source;
-  const [first] = project.drawings[cursor.drawing];
-  const second = target();
-  const keys = { first: framePath(pair?.source ?? first), second: second === null ? null : framePath(second) };
-  const t = nowT();
-  let beside = null;
-  let besideWords = "";
-  if (view.beside === "first" || view.beside === "second") {
-    beside = keys[view.beside];
-    besideWords = view.beside === "first" ? "first key" : "second key";
-  } else if (view.beside && second !== null) {
-    besideWords = view.beside;
-    beside = t ? betweenPath(second, t, pair?.key ?? "", { model: view.beside }) : keys.first;
-  }
-  const words = `${t ? pretty(t) : "key"} · ${pair?.model ?? project.settings.model}`;
-  return {
-    width, height, aspect, alpha, main, spare, beside, as: view.as,
-    onion: view.onion ? keys : null,
-    opacity: Number($("onion-opacity").value) / 100,
-    labels: [words, besideWords],
-  };
-}
-
-function mainPath() {
-  const [first] = project.drawings[cursor.drawing];
-  const second = target();
-  const flipped = ["", "first", "", "second"][view.flip];
-  if (flipped === "first") return framePath(pair?.source ?? first);
-  if (flipped === "second" && second !== null) return framePath(second);
-  const t = nowT();
-  return t && second !== null ? betweenPath(second, t, pair.key) : framePath(first);
-}
-
-function spare() {
-  const t = nowT();
-  const second = target();
-  if (!t || second === null) return null;
-  const near = [...ticks()].sort((a, b) => Math.abs(number(a.t) - number(t)) - Math.abs(number(b.t) - number(t)));
-  for (const tick of near) {
-    const path = betweenPath(second, tick.t, pair.key);
-    if (pictures.has(path)) return path;
-  }
-  return framePath(pair?.source ?? project.drawings[cursor.drawing][0]);
-}
-
 function show() {
-  if (!project) return;
+  if (!here.project) return;
   $("empty").hidden = true;
-  viewer.show(scene(mainPath(), spare()));
-  ribbon.show(project, cursor.drawing);
+  viewer.show(scene(mainPath(), spare(pictures)));
+  ribbon.show(here.project, cursor.drawing);
   panel.current = cursor.stop - 1;
-  panel.show(project, cursor, pair);
+  panel.show(here.project, cursor, here.pair);
   tools();
   head();
   where();
@@ -199,100 +135,24 @@ function show() {
   $("canvas").setAttribute("aria-label", t ? `${drawing}, in-between at ${pretty(t)}` : `${drawing}, as it was drawn`);
 }
 
-function tools() {
-  const here = Boolean(project);
-  $("project-name").textContent = here ? project.name : "Open…";
-  $("project-facts").textContent = here ? facts() : "";
-  $("undo").disabled = !project?.undo;
-  $("redo").disabled = !project?.redo;
-  for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "cut-here", "drawing-here", "rate", "model", "as-side", "as-wipe"]) $(id).disabled = !here;
-  if (!here) return;
-  document.title = `${project.name} · nakawari studio`;
-  $("onion").setAttribute("aria-pressed", String(view.onion));
-  for (const as of ["side", "wipe"]) $(`as-${as}`).setAttribute("aria-checked", String(view.as === as));
-  $("beside").value = view.beside;
-  $("scrub").disabled = !ticks().length;
-  $("scrub").value = Math.round((nowT() ? number(nowT()) : 0) * 1000);
-  $("scrub").setAttribute("aria-valuetext", nowT() ? pretty(nowT()) : "first key");
-  $("scrub-ticks").replaceChildren(...ticks().map((tick) => {
-    const mark = document.createElement("span");
-    mark.style.left = `${number(tick.t) * 100}%`;
-    return mark;
-  }));
-  $("range").textContent = view.range;
-  const [first] = project.drawings[cursor.drawing];
-  const begins = project.shots[at(project.shots, first)][0] === first;
-  $("cut-here").textContent = begins ? "Remove cut" : "Cut here";
-  $("cut-here").disabled = first === 0;
-  $("drawing-here").textContent = "Join";
-  $("drawing-here").disabled = begins;
-  choose($("rate"), RATES, project.settings.fps ?? (project.settings.factor ? "" : ""));
-  $("rate").options[0].textContent = `2× (${Number((2 * number(project.source.rate)).toFixed(3))})`;
-  $("model").value = project.settings.model;
-}
-
-function choose(select, options, value) {
-  if (select.dataset.filled !== "yes") {
-    for (const [key, words] of options) select.add(new Option(words, key));
-    select.dataset.filled = "yes";
-  }
-  const plain = value.endsWith("/1") ? value.slice(0, -2) : value;
-  if (plain && ![...select.options].some((one) => one.value === plain)) {
-    select.add(new Option(String(Number(number(plain).toFixed(3))), plain));
-  }
-  select.value = plain;
-}
-
-function facts() {
-  const { width, height, rate, alpha, bits } = project.source;
-  const fps = Number(number(rate).toFixed(3));
-  return `${width}×${height} · ${fps} → ${Number(project.settings.rate_number.toFixed(3))} fps${alpha ? " · alpha" : ""}${bits > 8 ? ` · ${bits} bit` : ""}`;
-}
-
 function head() {
-  if (!project) return;
-  const [first] = project.drawings[cursor.drawing];
+  if (!here.project) return;
+  const [first] = here.project.drawings[cursor.drawing];
   const t = nowT();
   const second = target();
-  const source = pair?.source ?? first;
+  const source = here.pair?.source ?? first;
   ribbon.head(t && second !== null ? source + (second - source) * number(t) : first);
-}
-
-function where() {
-  if (!project) return;
-  const [first] = project.drawings[cursor.drawing];
-  const t = nowT();
-  const parts = [t ? `t = ${pretty(t)}` : `frame ${first}`];
-  if (pixel) parts.unshift(`${pixel.x}, ${pixel.y}  #${pixel.colour.slice(0, 3).map((c) => c.toString(16).padStart(2, "0")).join("")}`);
-  $("where").textContent = parts.join("   ");
 }
 
 // What keeps the picture from being there.
 function note() {
-  if (!project || player.playing) return;
-  pictures.get(mainPath());
-  const { state, bitmap, error } = pictures.state(mainPath());
-  $("canvas-note").hidden = Boolean(bitmap);
-  $("canvas-note").textContent = state === "failed" ? error : "drawing…";
+  if (!here.project || player.playing) return;
+  const shown = scene(mainPath());
+  const missing = [shown.over, shown.main, shown.beside].find((path) => path && !pictures.get(path));
+  const { state, error } = missing ? pictures.state(missing) : { state: "here", error: "" };
+  $("canvas-note").hidden = !missing;
+  $("canvas-note").textContent = state === "failed" ? error : view.how ? "looking into it…" : "drawing…";
   $("canvas-note").classList.toggle("failed", state === "failed");
-}
-
-function speak() {
-  const [first, last, flash, held] = project.drawings[cursor.drawing];
-  const t = nowT();
-  const frames = last - first + 1;
-  say(t
-    ? `In-between ${cursor.stop ? `${cursor.stop} of ${ticks().length}` : "free"}, at ${pretty(t)}`
-    : `Drawing ${cursor.drawing + 1} of ${project.drawings.length}, ${frames} frame${frames > 1 ? "s" : ""}${flash ? ", flash" : held ? ", held" : ""}, ${ticks().length} in-betweens`);
-}
-
-function say(words) {
-  $("said").textContent = words;
-}
-
-function trouble(words) {
-  $("trouble").textContent = words;
-  $("trouble").hidden = !words;
 }
 
 const guarded = (act) => async (...words) => {
@@ -309,13 +169,13 @@ const guarded = (act) => async (...words) => {
 // -- changing it ------------------------------------------------------------------------------------
 
 const take = async (changed) => {
-  const frame = project && project.id === changed.id ? project.drawings[cursor.drawing][0] : null;
-  const wrong = changed.wrong ?? project?.wrong ?? "";
-  project = { ...changed, wrong };
+  const frame = here.project && here.project.id === changed.id ? here.project.drawings[cursor.drawing][0] : null;
+  const wrong = changed.wrong ?? here.project?.wrong ?? "";
+  here.project = { ...changed, wrong };
   trouble(wrong);
   if (frame === null) Object.assign(cursor, { drawing: 0, stop: 0, free: null });
-  else cursor.drawing = at(project.drawings, frame);
-  pair = null;
+  else cursor.drawing = at(here.project.drawings, frame);
+  here.pair = null;
   await loadPair();
   cursor.stop = Math.min(cursor.stop, ticks().length);
   show();
@@ -326,52 +186,56 @@ const edit = guarded(async (words) => {
   await take(await post(`${base()}/edits`, words));
 });
 
+const hand = acts(edit);
+
 const undo = guarded(async (back) => {
-  if (!project || !(back ? project.undo : project.redo)) return;
+  if (!here.project || !(back ? here.project.undo : here.project.redo)) return;
   player.stop();
   await take(await post(`${base()}/${back ? "undo" : "redo"}`));
   say(back ? "Taken back" : "Done again");
 });
 
-function cutHere() {
-  const [first] = project.drawings[cursor.drawing];
-  if (first === 0) return;
-  const there = project.shots[at(project.shots, first)][0] === first;
-  edit({ edit: "cut", frame: first, there: !there });
-}
+// Lets the in-betweens of a pair be looked at for what is wrong.
+const check = guarded(async () => {
+  if (!here.pair?.ticks.length) return;
+  const asked = here.pair;
+  for (;;) {
+    const answer = await ask("GET", `${base()}/pairs/${asked.target}/check?k=${asked.key}`);
+    if (answer.status === 200) {
+      asked.check = await answer.json();
+      const flagged = asked.check.drawings.filter((one) => one.flags.length).length;
+      say(flagged ? `${flagged} of ${asked.check.drawings.length} in-betweens have flags` : "Nothing wrong was found");
+      if (here.pair === asked) show();
+      return;
+    }
+    const job = await jobs.over((await answer.json()).job.id);
+    if (job.state === "failed") throw new Trouble(job.error);
+    if (job.state === "cancelled") return;
+  }
+});
 
-function holdHere() {
-  const [frame, , , held] = project.drawings[cursor.drawing];
-  edit({ edit: "hold", frame, held: !held });
-}
-
-function joinHere() {
-  const [frame] = project.drawings[cursor.drawing];
-  if (frame > 0) edit({ edit: "drawing", frame, there: false });
-}
-
-function splitHere() {
-  const [first, last] = project.drawings[cursor.drawing];
-  if (last > first) edit({ edit: "drawing", frame: first + ((last - first + 1) >> 1), there: true });
-}
-
-function cadenceHere(cadence) {
-  const shot = at(project.shots, project.drawings[cursor.drawing][0]);
-  edit({ edit: "cadence", shot, cadence });
+// A click on a key, while clicks mean something.
+function hintAt({ x, y, pane }) {
+  if (!view.how || !view.hint || !here.pair?.key || !takesHints()) return;
+  const next = hints.clicked(view.hint, view.half, [x, y], pane);
+  view.half = next.half;
+  say(next.words);
+  if (next.hint) edit({ edit: "hints", frame: here.pair.target, hints: [...here.pair.hints, next.hint] });
+  else show();
 }
 
 // -- playing ----------------------------------------------------------------------------------------
 
 const play = guarded(async () => {
-  if (!project) return;
+  if (!here.project) return;
   if (player.playing) {
     player.stop();
     playing();
     return;
   }
-  const [first] = project.drawings[cursor.drawing];
-  const shot = at(project.shots, first);
-  const key = `${project.id} ${project.revision} ${shot}`;
+  const [first] = here.project.drawings[cursor.drawing];
+  const shot = at(here.project.shots, first);
+  const key = `${here.project.id} ${here.project.revision} ${shot}`;
   if (shotSlots.key !== key) shotSlots = { key, ...(await get(`${base()}/shots/${shot}`)) };
   let slots = shotSlots.slots;
   const end = target();
@@ -379,7 +243,7 @@ const play = guarded(async () => {
     slots = slots.filter((slot) => slot.target === end || (slot.target === null && slot.source >= first && slot.source <= end));
   }
   const from = Math.max(0, slots.findIndex((slot) => slot.source >= first && (slot.target ?? end) === end));
-  player.start(slots, project.settings.rate_number, view.range === "pair" ? 0 : from);
+  player.start(slots, here.project.settings.rate_number, view.range === "pair" ? 0 : from);
   playing();
 });
 
@@ -396,7 +260,7 @@ const load = guarded(async (id) => {
   player.stop();
   playing();
   pictures.forget();
-  project = null;
+  here.project = null;
   await take(await get(`projects/${id}`));
   sessionStorage.setItem("nakawari-project", id);
   $("ribbon-list").focus({ preventScroll: true });
@@ -422,12 +286,12 @@ function hear(event) {
     pending = null;
     load(result.id);
   }
-  if (state === "failed" && name !== "frame" && name !== "draw") trouble(`${title}: ${error}`);
+  if (state === "failed" && (name === "look" || name === "render")) trouble(`${title}: ${error}`);
   if (name === "render" && state === "done") trouble("");
 }
 
 function recents() {
-  $("recent").replaceChildren(...info.projects.slice(0, 8).map((row) => {
+  $("recent").replaceChildren(...here.info.projects.slice(0, 8).map((row) => {
     const made = document.createElement("button");
     made.textContent = row.name;
     made.title = row.path;
@@ -454,47 +318,53 @@ function theme() {
   localStorage.setItem("nakawari-theme", document.documentElement.dataset.theme);
 }
 
-const flip = () => project && toggle("flip", (view.flip + 1) % 4);
+const flip = () => here.project && toggle("flip", (view.flip + 1) % 4);
 const compare = (as) => {
   view.as = as;
   if (!view.beside) view.beside = "first";
   show();
 };
+const nextHow = () => {
+  const kinds = [...$("how").options].map((one) => one.value);
+  toggle("how", kinds[(kinds.indexOf(view.how) + 1) % kinds.length]);
+};
 const keys = new Keys([
   [["ArrowRight"], "the next in-between or drawing", () => step(1)],
   [["ArrowLeft"], "the one before", () => step(-1)],
-  [["ArrowDown", "Shift+ArrowRight"], "the next drawing", () => go(cursor.drawing + 1, 0)],
-  [["ArrowUp", "Shift+ArrowLeft"], "the drawing before", () => go(cursor.drawing - 1, 0)],
+  [["ArrowDown", "Shift+ArrowRight"], "the next drawing", () => leap(1)],
+  [["ArrowUp", "Shift+ArrowLeft"], "the drawing before", () => leap(-1)],
   [["PageDown"], "the next shot", () => jumpShot(1)],
   [["PageUp"], "the shot before", () => jumpShot(-1)],
   [["Home"], "the first drawing", () => go(0, 0)],
-  [["End"], "the last drawing", () => project && go(project.drawings.length - 1, 0)],
+  [["End"], "the last drawing", () => here.project && go(here.project.drawings.length - 1, 0)],
   [[","], "a little less t", () => nudge(-0.02)],
   [["."], "a little more t", () => nudge(0.02)],
   [["Space"], "play, pause", () => play()],
   [["Shift+Space"], "half speed", () => halve()],
   [["R"], "play the pair or the shot", () => toggle("range", view.range === "shot" ? "pair" : "shot")],
   [["F"], "flip: first key, between, second key", () => flip()],
-  [["O"], "onion skin", () => project && toggle("onion", !view.onion)],
-  [["S"], "side by side", () => project && compare("side")],
-  [["W"], "wipe", () => project && compare("wipe")],
-  [["X"], "nothing beside", () => project && toggle("beside", "")],
+  [["O"], "onion skin", () => here.project && toggle("onion", !view.onion)],
+  [["S"], "side by side", () => here.project && compare("side")],
+  [["W"], "wipe", () => here.project && compare("wipe")],
+  [["X"], "nothing beside", () => here.project && toggle("beside", "")],
+  [["I"], "how it was made: regions, flow, occlusion", () => here.project && nextHow()],
   [["+", "="], "larger", () => viewer.zoom(1.4)],
   [["-"], "smaller", () => viewer.zoom(1 / 1.4)],
   [["0"], "fit", () => viewer.fit()],
   [["1"], "pixel for pixel", () => viewer.actual()],
-  [["C"], "cut before this drawing, or none", () => project && cutHere()],
-  [["H"], "hold this drawing, or let it move", () => project && holdHere()],
-  [["J"], "join this drawing to the one before", () => project && joinHere()],
-  [["D"], "split this drawing", () => project && splitHere()],
-  [["Alt+1"], "the shot is on ones", () => project && cadenceHere(1)],
-  [["Alt+2"], "on twos", () => project && cadenceHere(2)],
-  [["Alt+3"], "on threes", () => project && cadenceHere(3)],
+  [["C"], "cut before this drawing, or none", () => here.project && hand.cut()],
+  [["H"], "hold this drawing, or let it move", () => here.project && hand.hold()],
+  [["J"], "join this drawing to the one before", () => here.project && hand.join()],
+  [["D"], "split this drawing", () => here.project && hand.split()],
+  [["Alt+1"], "the shot is on ones", () => here.project && hand.cadence(1)],
+  [["Alt+2"], "on twos", () => here.project && hand.cadence(2)],
+  [["Alt+3"], "on threes", () => here.project && hand.cadence(3)],
   [["T"], "to the timing chart", () => document.querySelector(".tick")?.focus()],
   [["M"], "to the pair's model", () => $("pair-model")?.focus()],
+  [["K"], "check the in-betweens", () => here.project && check()],
   [["Ctrl+Z"], "undo", () => undo(true)],
   [["Ctrl+Shift+Z", "Ctrl+Y"], "redo", () => undo(false)],
-  [["E"], "render and save", () => project && rendering.show(project, info.exports)],
+  [["E"], "render and save", () => here.project && rendering.show(here.project, here.info.exports)],
   [["Ctrl+O"], "open", () => opening.show()],
   [["?"], "these keys", () => $("keys-dialog").showModal()],
 ]);
@@ -509,13 +379,19 @@ function wire() {
   click("empty-open", () => opening.show());
   click("undo", () => undo(true));
   click("redo", () => undo(false));
-  click("render", () => rendering.show(project, info.exports));
+  click("render", () => rendering.show(here.project, here.info.exports));
   click("theme", theme);
   click("keys", () => $("keys-dialog").showModal());
   click("onion", () => toggle("onion", !view.onion));
   $("onion-opacity").addEventListener("input", () => {
     view.onion = true;
+    view.opacity = Number($("onion-opacity").value) / 100;
     show();
+  });
+  change("how", () => toggle("how", $("how").value));
+  change("hint", () => {
+    view.half = null;
+    toggle("hint", $("hint").value);
   });
   change("beside", () => toggle("beside", $("beside").value));
   click("as-side", () => compare("side"));
@@ -527,8 +403,8 @@ function wire() {
   click("half", halve);
   click("range", () => toggle("range", view.range === "shot" ? "pair" : "shot"));
   click("flip", flip);
-  click("cut-here", cutHere);
-  click("drawing-here", joinHere);
+  click("cut-here", hand.cut);
+  click("drawing-here", hand.join);
   click("ribbon-in", () => ribbon.zoom(1.5));
   click("ribbon-out", () => ribbon.zoom(1 / 1.5));
   change("rate", () => edit({ edit: "settings", fps: $("rate").value || null, factor: null }));
@@ -551,21 +427,20 @@ async function start() {
   keys.help($("keys-list"));
   tools();
   opening.ready(opened);
-  rendering.ready(() => ({ project, viewer, stop: `${cursor.drawing + 1}${nowT() ? `-${address(nowT())}` : ""}` }));
-  info = await get("state");
-  for (const { name, here, summary } of info.models) {
-    if (!here) continue;
-    $("model").add(new Option(name, name));
-    const option = new Option(`with ${name}`, name);
-    option.title = summary;
+  rendering.ready(() => ({ project: here.project, viewer, stop: `${cursor.drawing + 1}${nowT() ? `-${address(nowT())}` : ""}` }));
+  here.info = await get("state");
+  for (const row of here.info.models.filter((one) => one.here)) {
+    $("model").add(new Option(row.name, row.name));
+    const option = new Option(`with ${row.name}`, row.name);
+    option.title = row.summary;
     $("beside").add(option);
   }
-  panel = new Panel({ edit, select: (tick) => go(cursor.drawing, tick + 1) }, info.models);
+  panel = new Panel({ edit, select: (tick) => go(cursor.drawing, tick + 1), takesHints, check: () => check() }, here.info.models);
   recents();
-  listen(hear, trouble, () => trouble(project?.wrong ?? ""));
+  listen(hear, trouble, () => trouble(here.project?.wrong ?? ""));
   const had = sessionStorage.getItem("nakawari-project");
-  if (had && info.projects.some((row) => row.id === had)) await load(had);
-  else if (info.first) await opening.go(info.first);
+  if (had && here.info.projects.some((row) => row.id === had)) await load(had);
+  else if (here.info.first) await opening.go(here.info.first);
 }
 
 start().catch((error) => trouble(error.message));

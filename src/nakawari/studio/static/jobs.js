@@ -4,24 +4,37 @@ import { remove } from "./api.js";
 import { last } from "./time.js";
 
 const root = document.getElementById("jobs");
-const SHOWN = new Set(["look", "draw", "render", "how"]);
+const SHOWN = new Set(["look", "draw", "render", "how", "check"]);
 const rows = new Map();
-const over = new Map();
+const told = new Set();
+
+const waiting = new Map();
+const ended = new Map();
+
+// The job, once it is over.
+export function over(id) {
+  if (ended.has(id)) return Promise.resolve(ended.get(id));
+  return new Promise((give) => waiting.set(id, [...(waiting.get(id) ?? []), give]));
+}
 
 // Returns the words for a screen reader when a job that people wait for is over, or "".
 export function hear(job) {
+  if (job.state !== "running" && job.state !== "waiting") {
+    ended.set(job.id, job);
+    for (const give of waiting.get(job.id) ?? []) give(job);
+    waiting.delete(job.id);
+  }
   if (!SHOWN.has(job.name)) return "";
   const live = job.state === "running" || job.state === "waiting";
   if (live && (job.name !== "draw" || job.seconds > 0.4)) {
-    over.delete(job.id);
     paint(job);
     return "";
   }
   if (live) return "";
   rows.get(job.id)?.remove();
   rows.delete(job.id);
-  if (over.has(job.id)) return "";
-  over.set(job.id, true);
+  if (told.has(job.id)) return "";
+  told.add(job.id);
   if (job.name !== "render" && job.name !== "look") return "";
   if (job.state === "done") return `${job.title}: done in ${last(job.seconds)}.${job.output ? ` ${job.output}` : ""}`;
   return job.state === "cancelled" ? `${job.title}: cancelled.` : "";

@@ -1,7 +1,8 @@
 // The side: what is known of a drawing, its shot, and the way to the next drawing; and what one may say of them.
 
 import { Chart } from "./chart.js";
-import { at, clock, nextOf } from "./time.js";
+import { describe } from "./hints.js";
+import { at, clock, nextOf, pretty } from "./time.js";
 
 const root = document.getElementById("panel");
 
@@ -76,9 +77,48 @@ export class Panel {
     if (count) {
       const current = this.current;
       this.chart.show(pair, current);
-      parts.push(this.chartRoot, labelled("Model", own));
+      parts.push(this.chartRoot, labelled("Model", own), this.#checked(pair), this.#hints(pair));
     }
     return section(`To drawing ${next + 1}`, parts);
+  }
+
+  // What is wrong with the in-betweens, once somebody asked.
+  #checked(pair) {
+    const made = element("div", "checked");
+    if (!pair.check) {
+      const ask = element("button", "", "Check the in-betweens");
+      ask.id = "check";
+      ask.title = "Ghosts, gaps in lines, new colours, low confidence (K)";
+      ask.addEventListener("click", () => this.acts.check());
+      made.append(ask);
+      return made;
+    }
+    const rows = pair.check.drawings.map((one) => {
+      const words = one.flags.length ? one.flags.join(", ") : "nothing wrong";
+      const row = element("li", one.flags.length ? "flagged" : "", element("span", "number", pretty(one.t)), words);
+      row.title = `stroke width off by ${one.stroke_width_px.toFixed(2)} px, ${one.regions} closed regions (keys ${one.key_regions}), ${one.gaps} gaps (keys ${one.key_gaps})`;
+      return row;
+    });
+    made.append(element("h3", "", "Check"), element("ol", "", ...rows));
+    return made;
+  }
+
+  #hints(pair) {
+    if (!this.acts.takesHints() && !pair.hints.length) {
+      const able = this.models.filter((row) => row.hints && row.here).map((row) => row.name);
+      return paragraph(able.length ? `To say what matches what, choose the model ${able.join(" or ")}.` : "");
+    }
+    const rows = pair.hints.map((hint, index) => {
+      const gone = element("button", "icon", "×");
+      gone.setAttribute("aria-label", `Remove hint ${index + 1}`);
+      gone.addEventListener("click", () => {
+        const kept = pair.hints.filter((_, other) => other !== index);
+        this.acts.edit({ edit: "hints", frame: this.target, hints: kept.length ? kept : null });
+      });
+      return element("li", "", element("span", "grow", describe(hint, index + 1)), gone);
+    });
+    const words = rows.length ? "" : "Show “regions” and click, to say what matches what.";
+    return element("div", "hints", element("h3", "", "Hints"), paragraph(words), element("ol", "", ...rows));
   }
 }
 

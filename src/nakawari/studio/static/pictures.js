@@ -7,6 +7,7 @@ const MOST_BYTES = 384 * 2 ** 20;
 export class Pictures {
   #known = new Map(); // path → {bitmap, state, job, bytes}
   #bytes = 0;
+  #over = new Map(); // jobs that are over: what was heard before the answer that names the job
   #changed;
 
   constructor(changed) {
@@ -14,12 +15,13 @@ export class Pictures {
   }
 
   // The bitmap, or null: it is on its way, and `changed` is called when it has come.
-  get(path) {
+  // `ahead`: nobody waits for it yet.
+  get(path, ahead = false) {
     let entry = this.#known.get(path);
     if (!entry) {
       entry = { bitmap: null, state: "asked", bytes: 0, job: null, error: "" };
       this.#known.set(path, entry);
-      this.#load(path, entry);
+      this.#load(path, entry, ahead);
     } else if (entry.bitmap) {
       this.#known.delete(path); // the youngest is last
       this.#known.set(path, entry);
@@ -37,14 +39,13 @@ export class Pictures {
 
   // Something happened to a job, or a file was made: whoever waits for it asks again.
   hear(event) {
+    if (event.job && !["waiting", "running"].includes(event.job.state)) this.#over.set(event.job.id, event.job);
     for (const [path, entry] of this.#known) {
       if (entry.state !== "waiting") continue;
       if (event.made && event.key === entry.key && path.includes(`/at/${event.made.replace(".png", "")}`)) {
         this.#load(path, entry);
       } else if (event.job && event.job.id === entry.job) {
-        if (event.job.state === "done") this.#load(path, entry);
-        if (event.job.state === "failed") this.#fail(entry, event.job.error);
-        if (event.job.state === "cancelled") this.#known.delete(path);
+        this.#ended(path, entry, event.job);
       }
     }
   }
@@ -55,20 +56,30 @@ export class Pictures {
     }
   }
 
+  #ended(path, entry, job) {
+    if (job.state === "done") this.#load(path, entry);
+    else if (job.state === "failed") this.#fail(entry, job.error);
+    else if (job.state === "cancelled") {
+      this.#known.delete(path); // whoever still wants it asks again
+      this.#changed();
+    }
+  }
+
   #fail(entry, words) {
     entry.state = "failed";
     entry.error = words;
     this.#changed();
   }
 
-  async #load(path, entry) {
+  async #load(path, entry, ahead = false) {
     entry.state = "asked";
     try {
-      const answer = await ask("GET", path);
+      const answer = await ask("GET", ahead && path.includes("?") ? `${path}&ahead` : path);
       if (answer.status === 202) {
         const { job } = await answer.json();
         Object.assign(entry, { state: "waiting", job: job.id, key: job.key });
-        if (job.state === "done") this.#load(path, entry); // it was done while we asked
+        const over = this.#over.get(job.id);
+        if (over) this.#ended(path, entry, over);
         return;
       }
       const bitmap = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none" });

@@ -47,7 +47,7 @@ export class Player {
     if (number !== this.#shown) {
       this.#shown = number;
       for (let step = Math.min(AHEAD, this.#slots.length - 1); step >= 0; step -= 1) {
-        this.pictures.get(this.acts.picture(this.#slots[(number + step) % this.#slots.length]));
+        this.pictures.get(this.acts.picture(this.#slots[(number + step) % this.#slots.length]), true);
       }
       const missing = this.#slots.filter((slot) => !this.pictures.has(this.acts.picture(slot))).length;
       this.acts.show(this.#slots[number], this.#slots.length > 3 * AHEAD ? 0 : missing);

@@ -4,7 +4,13 @@ import { at, nextOf } from "./time.js";
 
 const SMALLEST = 1.5;
 const LARGEST = 120;
+const USUAL = 64; // pixels of a usual drawing when a clip is opened
 const THUMB_FROM = 26; // pixels of a drawing from which its picture is shown
+
+function usualScale({ drawings }) {
+  const lengths = drawings.map(([first, last]) => last - first + 1).sort((a, b) => a - b);
+  return Math.min(LARGEST, Math.max(SMALLEST, USUAL / lengths[lengths.length >> 1]));
+}
 
 export class Ribbon {
   #scroll = document.getElementById("ribbon");
@@ -43,6 +49,7 @@ export class Ribbon {
 
   show(project, selected) {
     if (project !== this.#project) this.#forget();
+    if (project.id !== this.#project?.id) this.#scale = usualScale(project);
     const moved = project !== this.#project || selected !== this.#selected;
     this.#project = project;
     this.#selected = selected;
@@ -161,6 +168,7 @@ export class Ribbon {
     if (!picture) return;
     canvas.width = picture.width;
     canvas.height = picture.height;
+    row.classList.toggle("wide", row.clientWidth * picture.height > 2.2 * row.clientHeight * picture.width);
     canvas.getContext("2d").drawImage(picture, 0, 0);
     canvas.dataset.done = "yes";
   }

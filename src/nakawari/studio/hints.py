@@ -1,0 +1,71 @@
+"""What a person says of a pair by clicking: which places are the same, which are not, what comes and goes.
+
+A hint is `{"kind", "first": [x, y] or null, "second": [x, y] or null}`: places in
+the first key and in the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nakawari.errors import InputError
+
+if TYPE_CHECKING:
+    from nakawari.studio.project import Source
+
+BOTH = ("regions", "apart", "points")
+ONE = {"disappears": "first", "appears": "second"}
+TAKEN_BY = ("cel",)
+"""Models that take hints; others draw a pair as if there were none."""
+MOST = 500
+"""Hints of one pair."""
+
+Hint = dict[str, Any]
+
+
+def read_hints(rows: Any, source: Source) -> tuple[Hint, ...]:
+    """Hints as the page sends them, checked.
+
+    Raises:
+        InputError: one is of no kind, or its places are missing or outside of the picture.
+    """
+    if not isinstance(rows, list) or len(rows) > MOST:
+        raise InputError(f"hints are no list of at most {MOST}.")
+    return tuple(_hint(row, source) for row in rows)
+
+
+def _hint(row: Any, source: Source) -> Hint:
+    kind = row.get("kind") if isinstance(row, dict) else None
+    if kind not in (*BOTH, *ONE):
+        raise InputError(f"a hint is of kind {kind!r}; wanted {', '.join((*BOTH, *ONE))}.")
+    wanted = ("first", "second") if kind in BOTH else (ONE[kind],)
+    made: Hint = {"kind": kind, "first": None, "second": None}
+    for side in wanted:
+        place = row.get(side)
+        whole = isinstance(place, list) and len(place) == 2
+        if not whole or not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in place):
+            raise InputError(f"a hint of kind {kind} has no place in the {side} key; wanted [x, y].")
+        if not (0 <= place[0] < source.width and 0 <= place[1] < source.height):
+            raise InputError(f"a hint is at {place}; the picture is {source.width}x{source.height}.")
+        made[side] = [place[0], place[1]]
+    return made
+
+
+def told(hints: Sequence[Hint], model: str) -> dict[str, Any]:
+    """What the `prepare` of a model is told of a pair besides its keys."""
+    if not hints or model not in TAKEN_BY:
+        return {}
+    from nakawari.models.cel.hints import parse_hints
+
+    return {"hints": parse_hints(as_fields(hints))}
+
+
+def as_fields(hints: Sequence[Hint]) -> dict[str, list[Any]]:
+    """The same by kind, as a file of hints holds them (docs/cel.md)."""
+    fields: dict[str, list[Any]] = {}
+    for hint in hints:
+        kind = hint["kind"]
+        place = [hint["first"], hint["second"]] if kind in BOTH else hint[ONE[kind]]
+        fields.setdefault(kind, []).append(place)
+    return fields
