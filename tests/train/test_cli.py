@@ -32,6 +32,15 @@ def test_it_prints_what_it_would_do(told: list[str], capsys: pytest.CaptureFixtu
     assert "minutes = 9.5" in printed
 
 
+def test_flags_may_stand_between_overrides(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*told, "--print-config", "optim.lr=1e-4", "-q", "steps=7"]) == 0
+    printed = capsys.readouterr().out
+    assert "lr = 0.0001" in printed
+    assert "steps = 7" in printed
+    assert main([*told, "-q", "--stepz", "steps=7"]) == 2
+    assert "unknown flag --stepz" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("override", "says"),
     [("optim.lrate=1", "Did you mean optim.lr"), ("task=interpolatoin", "Did you mean interpolation")],

@@ -52,9 +52,16 @@ class Parser(argparse.ArgumentParser):
                 flag = word.split("=")[0]
                 near = get_close_matches(flag, self.flags(), n=1, cutoff=0.7)
                 self.error(f"unknown flag {flag}." + (f" Did you mean {near[0]}?" if near else ""))
-        if unknown:
+        last = self._actions_of_words()[-1:]
+        if unknown and last and last[0].nargs in ("*", "+"):
+            # argparse ends a list of words at the first flag behind it; ours goes on.
+            setattr(parsed, last[0].dest, [*getattr(parsed, last[0].dest), *unknown])
+        elif unknown:
             self.error(f"too many arguments: {' '.join(unknown)}.")
         return parsed
+
+    def _actions_of_words(self) -> list[argparse.Action]:
+        return [action for action in self._actions if not action.option_strings]
 
     def error(self, message: str) -> NoReturn:
         """Leave with status 2 and what was wrong."""
