@@ -9,7 +9,7 @@ import pytest
 
 from nakawari.data.atd12k import find_triplets
 from nakawari.data.mined.files import Rules, film_key, read_journal
-from nakawari.errors import InputError, NakawariError, OutputError
+from nakawari.errors import BackendError, InputError, NakawariError, OutputError
 from nakawari.pipeline import mine as mining
 from nakawari.pipeline.mine import mine_film
 from nakawari.pipeline.mine_many import mine
@@ -147,6 +147,12 @@ def test_other_rules_and_other_films_are_refused(film: Path, mined: Path, tmp_pa
         list(mine([film, shutil.copytree(film, tmp_path / film.name)], tmp_path / "set"))
     with pytest.raises(InputError, match=r"nowhere.mkv cannot be read"):
         list(mine(["nowhere.mkv"], tmp_path))
+
+
+def test_a_cluster_that_is_not_there_is_named(film: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(BackendError, match="no Ray cluster at not an address"):
+        list(mine([film], tmp_path, ray="not an address"))
 
 
 def test_one_run_at_a_time(film: Path, tmp_path: Path) -> None:

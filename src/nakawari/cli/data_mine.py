@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     written.add_argument("--format", choices=("png", "jpg"), default="png", help="(png)")
     written.add_argument("--part", choices=("train", "test"), default="train", help="(train)")
     parser.add_argument("--workers", type=at_least(1), metavar="N", help="cores (all)")
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="on a running Ray cluster: auto, HOST:PORT or ray://HOST:PORT (extra: ray)",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
 
 
@@ -76,9 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     total: Counter[str] = Counter()
     failed = 0
     with shown("none" if arguments.quiet else "bar") as progress:
-        for film in mine(
-            arguments.films, arguments.output, rules, workers=arguments.workers, progress=progress
-        ):
+        where = {"workers": arguments.workers, "ray": arguments.ray}
+        for film in mine(arguments.films, arguments.output, rules, progress=progress, **where):
             if film.mined is not None:
                 total += film.mined.counts
                 print(_line(film.mined), file=sys.stderr)

@@ -19,9 +19,7 @@ def add_fake_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--count", type=at_least(2), default=8, metavar="N", help="items, the last held out (8)"
     )
-    parser.add_argument(
-        "--size", type=frame_size, default=(256, 448), metavar="W[xH]", help="of frames (448x256)"
-    )
+    parser.add_argument("--size", type=frame_size, metavar="W[xH]", help="of frames (as published)")
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the scenes (0)")
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from queue import Empty
@@ -19,6 +19,7 @@ from typing import Any
 from nakawari.data.mined.files import Rules, film_key
 from nakawari.errors import InputError, NakawariError
 from nakawari.pipeline.mine import Mined, mine_film
+from nakawari.pipeline.mine_cluster import mine_on_cluster
 from nakawari.pipeline.render import Progress, silent
 
 TELL_S = 0.2
@@ -40,6 +41,7 @@ def mine(
     rules: Rules | None = None,
     *,
     workers: int | None = None,
+    ray: str | None = None,
     progress: Progress = silent,
 ) -> Iterator[Finished]:
     """Mine films into one set; what goes wrong with one does not touch the others.
@@ -48,14 +50,16 @@ def mine(
         sources: video files, folders or patterns of images.
         folder: gets the set; see `data.mined.files`.
         rules: what is kept.
-        workers: cores; None: all of them.
-        progress: is told the stage "mine", in frames of all films together.
+        workers: cores; None: all of them (on a cluster, those for each film; None: one).
+        ray: the address of a Ray cluster that does it; None: this machine does.
+        progress: is told the stage "mine", in frames of all films together (on a cluster, in films).
 
     Yields:
         how each film ended, as soon as it has.
 
     Raises:
         InputError: there are no films, one cannot be read, or two are the same.
+        BackendError: there is no such cluster.
     """
     named: dict[str, str] = {}
     for source in map(str, sources):
@@ -64,6 +68,14 @@ def mine(
             raise InputError(f"{source} is the same film as {other}; name it once.")
     if not named:
         raise InputError("there is no film to mine.")
+    if ray is not None:
+        films, rules = list(named.values()), rules or Rules()
+        for film, end in mine_on_cluster(films, str(folder), rules, ray, workers or 1, progress):
+            if isinstance(end, Mined):
+                yield Finished(film, replace(end, source=film))
+            else:
+                yield Finished(film, error=end)
+        return
     cores = workers or os.cpu_count() or 1
     task = (str(folder), rules or Rules())
     if len(named) == 1:

@@ -48,7 +48,7 @@ class _Scenes:
 
 
 def write_fake(
-    kind: str, folder: str | Path, count: int = 4, size: Size = (128, 192), seed: int = 0
+    kind: str, folder: str | Path, count: int = 4, size: Size | None = None, seed: int = 0
 ) -> Iterator[int]:
     """Write a set of `count` items of which the last is held out; yields the number of each as it is done.
 
@@ -56,7 +56,7 @@ def write_fake(
         kind: one of FAKES.
         folder: is made; what is in it already is written over.
         count: items (sequences of three frames, for Things and Sintel).
-        size: (height, width).
+        size: (height, width); None: as published.
         seed: of the scenes.
 
     Raises:
@@ -72,7 +72,7 @@ def write_fake(
         yield from (n for n, _ in enumerate(write_set(root, "train", count - 1, seed, size)))
         yield from (n + count - 1 for n, _ in enumerate(write_set(root, "test", 1, seed + 1, size)))
         return
-    scenes = _Scenes(seed, size)
+    scenes = _Scenes(seed, size or SIZES[kind])
     for number in range(count):
         _ITEMS[kind](root, scenes, number, number == count - 1)
         yield number
@@ -176,6 +176,15 @@ _ITEMS: dict[str, Callable[[Path, _Scenes, int, bool], None]] = {
 }
 FAKES = ("atd12k", *_ITEMS)
 """The kinds of `data.sets.SETS`."""
+SIZES: dict[str, Size] = {
+    "vimeo90k-triplet": (256, 448),
+    "vimeo90k-septuplet": (256, 448),
+    "qvi960": (360, 640),
+    "chairs": (384, 512),
+    "things": (540, 960),
+    "sintel": (436, 1024),
+}
+"""Of published frames, height and width; those of ATD-12K are of several."""
 _LISTS: dict[str, Callable[[int], dict[str, list[str]]]] = {
     "vimeo90k-triplet": _vimeo_lists("tri"),
     "vimeo90k-septuplet": _vimeo_lists("sep"),
