@@ -41,19 +41,23 @@ class Regions:
     colour: npt.NDArray[np.float64]
 
 
-def label_regions(picture: Bytes, tolerance: int = 6) -> tuple[Labels, int]:
+def label_regions(
+    picture: Bytes, tolerance: int = 6, free: npt.NDArray[np.bool_] | None = None
+) -> tuple[Labels, int]:
     """Cut a picture into flat regions.
 
     Args:
         picture: [H, W, 3], 0-255.
         tolerance: neighbours (of four) belong together when no channel differs by more. Compression noise
             and slow gradients stay one region; a painted edge, even a smoothed one, is steeper.
+        free: [H, W], pixels that may belong to a region; None: all.
 
     Returns:
-        labels [H, W] from 0 in raster order, and their number.
+        labels [H, W] from 0 in raster order, -1 where not free, and their number.
     """
     labels = np.empty(picture.shape[:2], np.int32)
-    count = _label(np.ascontiguousarray(picture), tolerance, labels)
+    free = np.ones(labels.shape, np.bool_) if free is None else np.ascontiguousarray(free)
+    count = _label(np.ascontiguousarray(picture), tolerance, free, labels)
     return labels, int(count)
 
 
@@ -199,8 +203,8 @@ def _root(parent, node):  # type: ignore[no-untyped-def]
     return node
 
 
-@compile_kernel("i8(u1[:, :, ::1], i8, i4[:, ::1])")
-def _label(picture, tolerance, labels):  # type: ignore[no-untyped-def]
+@compile_kernel("i8(u1[:, :, ::1], i8, b1[:, ::1], i4[:, ::1])")
+def _label(picture, tolerance, free, labels):  # type: ignore[no-untyped-def]
     """Union-find in raster order: join left and above, then number the roots."""
     height, width, _ = picture.shape
     parent = np.empty(height * width, np.int32)
@@ -208,9 +212,12 @@ def _label(picture, tolerance, labels):  # type: ignore[no-untyped-def]
         for x in range(width):
             here = y * width + x
             root = here
-            if x > 0 and _alike(picture, y, x, y, x - 1, tolerance):
+            if not free[y, x]:
+                parent[here] = here
+                continue
+            if x > 0 and free[y, x - 1] and _alike(picture, y, x, y, x - 1, tolerance):
                 root = _root(parent, here - 1)
-            if y > 0 and _alike(picture, y, x, y - 1, x, tolerance):
+            if y > 0 and free[y - 1, x] and _alike(picture, y, x, y - 1, x, tolerance):
                 above = _root(parent, here - width)
                 if above < root:
                     if root != here:
@@ -222,6 +229,9 @@ def _label(picture, tolerance, labels):  # type: ignore[no-untyped-def]
     count = 0
     flat = labels.reshape(-1)
     for here in range(height * width):
+        if not free[here // width, here % width]:
+            flat[here] = -1
+            continue
         root = _root(parent, here)
         if root == here:
             flat[here] = count

@@ -1,0 +1,153 @@
+"""A key taken apart: what is paint, what is line, which regions the paint makes, which strokes the lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.models.animeinterp.descriptor import PaintDescriptor
+from nakawari.ops.lines import nearest_outside
+from nakawari.ops.regions import Bytes, Floats, Labels, Regions, describe, label_regions
+from nakawari.ops.strokes import COVERED, Strokes, line_coverage, trace
+
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+SMALLEST_PX, MOST = 4, 600
+"""Pieces of paint that are smaller, or not among this many largest, move with what is beside them."""
+HARD_TOLERANCE, SMOOTH_TOLERANCE = 2, 8
+"""Largest difference of a channel between neighbours of one region, on hard and on smoothed drawings."""
+HARD_COLOURS = 96
+"""A drawing of more colours is smoothed."""
+FLAT_NEIGHBOURS = 3
+"""A pixel of paint looks like at least so many of the eight around it; others are edges between paints."""
+REACH = 5
+"""Vertices to either side along a stroke among which its purest ink is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One key.
+
+    Attributes:
+        rgb: [H, W, 3], 0-255, over middle grey where it has alpha.
+        hard: whether its edges are hard (few colours) or smoothed.
+        coverage: [H, W], how much of each pixel lines cover.
+        paint: [H, W] int32, the pixel whose colour is the paint at each place: itself, or under lines and in
+            smoothed edges the nearest pixel of paint, counted row by row.
+        labels: [H, W] int32, regions; lines belong to the region beside them.
+        regions: statistics of their paint.
+        rows: [K, N], what the regions look like (`PaintDescriptor`).
+        strokes: of its lines.
+        ink: [N] int32, the pixel whose colour each vertex of the strokes has.
+    """
+
+    rgb: Bytes
+    hard: bool
+    coverage: Floats
+    paint: Labels
+    labels: Labels
+    regions: Regions
+    rows: Floats
+    strokes: Strokes
+    ink: Labels
+
+    @property
+    def line(self) -> Mask:
+        """[H, W], pixels of lines."""
+        return self.coverage > COVERED
+
+
+def is_hard(rgb: Bytes) -> bool:
+    """Whether a picture [H, W, 3] has as few colours as one without smoothed edges."""
+    wide = rgb.astype(np.int32)
+    return len(np.unique(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2])) <= HARD_COLOURS
+
+
+def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
+    """A key, [H, W, 3], 0-255, as the model sees it; `hard` None: by its colours."""
+    hard = is_hard(rgb) if hard is None else hard
+    coverage = line_coverage(rgb)
+    line = coverage > COVERED
+    edge = line if hard else line | (coverage > 0.05) | ~_flat(rgb)
+    if edge.all():
+        edge = np.zeros_like(line)
+    labels, regions = _regions(rgb, ~edge, HARD_TOLERANCE if hard else SMOOTH_TOLERANCE)
+    paint = np.arange(edge.size, dtype=np.int32)
+    holes, nearest = nearest_outside(edge)
+    paint[holes] = nearest
+    strokes = trace(coverage)
+    rows = PaintDescriptor()(rgb, labels, regions)
+    return Drawing(
+        rgb,
+        hard,
+        coverage,
+        paint.reshape(edge.shape),
+        labels,
+        regions,
+        rows,
+        strokes,
+        _purest(rgb, coverage, strokes),
+    )
+
+
+def _flat(rgb: Bytes) -> Mask:
+    """Pixels that look like their neighbours."""
+    height, width = rgb.shape[:2]
+    padded = cv2.copyMakeBorder(rgb, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    alike = np.zeros((height, width), np.uint8)
+    for y, x in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
+        apart = cv2.absdiff(rgb, padded[y : y + height, x : x + width])
+        most = cv2.max(cv2.max(apart[..., 0], apart[..., 1]), apart[..., 2])
+        alike += (np.asarray(most).reshape(height, width) <= SMOOTH_TOLERANCE).astype(np.uint8)
+    return np.asarray(alike >= FLAT_NEIGHBOURS)
+
+
+def _regions(rgb: Bytes, free: Mask, tolerance: int) -> tuple[Labels, Regions]:
+    """Labels 0..K-1 of all pixels, and the statistics of the free ones."""
+    labels, count = label_regions(rgb, tolerance, free)
+    area = np.bincount(labels[free], minlength=max(1, count))
+    kept = np.flatnonzero(area >= min(SMALLEST_PX, area.max()))
+    kept = np.sort(kept[np.argsort(-area[kept], kind="stable")][:MOST])
+    number = np.full(len(area) + 1, -1, np.int32)
+    number[kept] = np.arange(len(kept))
+    labels = np.ascontiguousarray(number[labels])
+    regions = _statistics(rgb, labels, len(kept))
+    holes, nearest = nearest_outside(labels < 0)
+    flat = labels.reshape(-1)
+    flat[holes] = flat[nearest]
+    return labels, regions
+
+
+def _statistics(rgb: Bytes, labels: Labels, count: int) -> Regions:
+    """`describe`, without the pixels whose label is -1."""
+    every = describe(rgb, np.ascontiguousarray(labels + 1), count + 1) if (labels < 0).any() else None
+    if every is None:
+        return describe(rgb, labels, count)
+    return Regions(every.area[1:], every.centre[1:], every.box[1:], every.colour[1:])
+
+
+def _purest(rgb: Bytes, coverage: Floats, strokes: Strokes) -> Labels:
+    """For each vertex, the pixel near it, and along its branch, that the line covers most: the darkest."""
+    if not len(strokes):
+        return np.zeros(0, np.int32)
+    height, width = coverage.shape
+    grey = rgb.astype(np.int32).sum(2)
+    score = np.where(coverage > COVERED, 1024.0 * np.minimum(coverage, 1) - grey, -1e9).reshape(-1)
+    at = np.rint(strokes.place).astype(np.int64)
+    best, value = np.zeros(len(at), np.int64), np.full(len(at), -np.inf)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            place = (at[:, 1] + dy).clip(0, height - 1) * width + (at[:, 0] + dx).clip(0, width - 1)
+            better = score[place] > value
+            best[better], value[better] = place[better], score[place[better]]
+    branch = strokes.branch()
+    found, most = best.copy(), value.copy()
+    for step in range(1, min(REACH, len(at) - 1) + 1):
+        for one, other in ((slice(step, None), slice(None, -step)), (slice(None, -step), slice(step, None))):
+            better = (branch[one] == branch[other]) & (value[other] > most[one])
+            found[one][better], most[one][better] = best[other][better], value[other][better]
+    return np.asarray(found, np.int32)
