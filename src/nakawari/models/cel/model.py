@@ -1,0 +1,87 @@
+"""The row `cel`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nakawari.errors import InputError
+from nakawari.models.base import Drawn, Encoded, Interpolator, Pair, Picture
+from nakawari.models.cel.drawing import Drawing, take_apart
+from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.plan import Plan, understand
+from nakawari.tensors import to_frame
+
+PALETTES = ("auto", "lock", "keep")
+
+
+class Work:
+    """A pair that is understood when it is first needed, so that hints can be given before."""
+
+    def __init__(self, one: Drawing, other: Drawing, palette: str) -> None:
+        self.one, self.other = one, other
+        self.hard = palette == "lock" or (palette == "auto" and one.hard and other.hard)
+        self.hints: Hints | None = None
+        self._plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """Everything about the pair."""
+        if self._plan is None:
+            self._plan = understand(self.one, self.other, self.hard, self.hints)
+        return self._plan
+
+
+class Cel(Interpolator):
+    """Regions and lines matched, moved whole, and drawn from the keys' own pixels; runs on the CPU."""
+
+    def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
+        super().__init__(name, device)
+        self.options = {"palette": "auto"}
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        if options["palette"] not in PALETTES:
+            raise InputError(f"palette is {options['palette']!r}; wanted one of {', '.join(PALETTES)}.")
+        self.options = options
+
+    def prepare(
+        self, frame0: Picture | Encoded, frame1: Picture | Encoded, *, hints: Hints | None = None
+    ) -> Pair:
+        """See `Interpolator.prepare`; and take hints."""
+        pair = super().prepare(frame0, frame1)
+        for work in pair.state or ():
+            work.hints = hints
+            work.plan  # noqa: B018 - understood now, not at the first t
+        return pair
+
+    def _encode(self, image: Tensor) -> list[Drawing]:
+        hard = {"auto": None, "lock": True, "keep": False}[self.options["palette"]]
+        return [take_apart(to_frame(one[None]), hard) for one in image]
+
+    def _prepare(
+        self, image0: Tensor, image1: Tensor, features0: list[Drawing], features1: list[Drawing]
+    ) -> list[Work]:
+        palette = self.options["palette"]
+        return [Work(one, other, palette) for one, other in zip(features0, features1, strict=True)]
+
+    def _at(self, state: list[Work], t: float, image0: Tensor, image1: Tensor) -> Drawn:
+        made = []
+        for work, one, other in zip(state, image0, image1, strict=True):
+            found = work.plan.mixture(t)
+            pixels = torch.cat([one.flatten(1), other.flatten(1)], 1)
+            first, second = (torch.from_numpy(a.astype(np.int64)).to(one.device) for a in (found.first, found.second))
+            picture = pixels[:, first]
+            if found.share.any():
+                share = torch.from_numpy(found.share).to(one.device, one.dtype)
+                picture = torch.lerp(picture, pixels[:, second], share)
+            made.append(picture)
+        image = torch.stack(made)
+        return Drawn(image, torch.ones_like(image[:, :1], dtype=torch.bool))
+
+
+def build(name: str, weights: object, device: torch.device, precision: torch.dtype) -> Cel:
+    """The CATALOG entry."""
+    return Cel(name, device)

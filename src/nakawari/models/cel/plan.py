@@ -1,0 +1,258 @@
+"""All about a pair that does not depend on t, and from which pixels the picture at t is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.lines import Moving, follow
+from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
+from nakawari.models.cel.motions import Floats, Places
+from nakawari.models.cel.paint import boxes_at, draw_strokes, lay_regions, tables
+from nakawari.models.cel.register import Registered, is_background, register
+from nakawari.ops.lines import nearest_outside
+
+Labels = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+FINE = 3
+"""Samples along each side of a pixel where edges are smoothed."""
+SEEN_PX = 2
+"""A line is visible where a region beside it shows within this many pixels."""
+HARD_LEAST, SOFT_LEAST = 0.5, 0.3
+"""Least half-width of a line that is drawn, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A picture as pixels of the keys.
+
+    Attributes:
+        first, second: [H, W] int32, places in both keys end to end (key 0, then key 1), row by row.
+        share: [H, W] float32, how much of `second` there is.
+    """
+
+    first: Labels
+    second: Labels
+    share: npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Plan:
+    """A pair, understood.
+
+    Attributes:
+        keys: both drawings.
+        seen, matches, found: evidence, partners, motions.
+        lines: strokes of both keys in motion.
+        order0, order1: regions of each key from back to front.
+        hard: whether the result has hard edges.
+    """
+
+    keys: tuple[Drawing, Drawing]
+    seen: Evidence
+    matches: Matches
+    found: Registered
+    lines: tuple[Moving, Moving]
+    order0: Places
+    order1: Places
+    hard: bool
+    last: dict[float, Mixture] = field(default_factory=dict)
+
+    def mixture(self, t: float) -> Mixture:
+        """What the picture at t is made of; the last one is remembered."""
+        if t not in self.last:
+            self.last = {t: _mixture(self, t)}
+        return self.last[t]
+
+
+def understand(
+    one: Drawing, other: Drawing, hard: bool, hints: Hints | None = None, seen: Evidence | None = None
+) -> Plan:
+    """Find out all about a pair."""
+    seen = gather(one, other) if seen is None else seen
+    matches = match(one, other, seen, hints)
+    pins = None if hints is None else pins_of(hints)
+    found = register(one, other, matches, pins)
+    turned = None if pins is None else np.concatenate([pins[:, :2] + pins[:, 2:], -pins[:, 2:]], 1)
+    lines = (
+        follow(one, other, found, seen.flow01, False, pins),
+        follow(other, one, found, seen.flow10, True, turned),
+    )
+    return Plan(
+        (one, other),
+        seen,
+        matches,
+        found,
+        lines,
+        back_to_front(one, found.front0),
+        back_to_front(other, found.front1),
+        hard,
+    )
+
+
+def pins_of(hints: Hints) -> Floats | None:
+    """[N, 4]: places of key 0 whose goal is told, and how far they go."""
+    pins = [(*a, b[0] - a[0], b[1] - a[1]) for a, b in hints.points]
+    for stroke0, stroke1 in hints.strokes:
+        pins += [(*a, b[0] - a[0], b[1] - a[1]) for a, b in zip(along(stroke0), along(stroke1), strict=True)]
+    return np.array(pins, np.float64) if pins else None
+
+
+def back_to_front(drawing: Drawing, front: dict[tuple[int, int], float]) -> Places:
+    """Regions in an order in which who is in front comes later; where nothing is known, the smaller later."""
+    import heapq
+
+    area = drawing.regions.area
+    count = len(area)
+    ground = is_background(drawing)
+    behind: list[list[int]] = [[] for _ in range(count)]
+    waits = np.zeros(count, np.int64)
+    for (i, j), better in front.items():
+        if better > 1.0:  # i is in front of j
+            behind[j].append(i)
+            waits[i] += 1
+    heap = [(-int(ground[i]), -int(area[i]), i) for i in range(count) if not waits[i]]
+    heapq.heapify(heap)
+    order, done = [], np.zeros(count, np.bool_)
+    while len(order) < count:
+        if not heap:  # a circle: the largest of the rest goes first
+            rest = np.flatnonzero(~done)
+            i = int(rest[np.argmax(area[rest])])
+            heap = [(-int(ground[i]), -int(area[i]), i)]
+        i = heapq.heappop(heap)[2]
+        if done[i]:
+            continue
+        done[i] = True
+        order.append(i)
+        for j in behind[i]:
+            waits[j] -= 1
+            if waits[j] <= 0 and not done[j]:
+                heapq.heappush(heap, (-int(ground[j]), -int(area[j]), j))
+    return np.array(order, np.int64)
+
+
+def _mixture(plan: Plan, t: float) -> Mixture:
+    nearer = 0 if t < 0.5 else 1
+    fine = 1 if plan.hard else FINE
+    shown, source, gap = _fills(plan, t, nearer, fine)
+    if fine == 1:
+        first, second = source, source
+        share = np.zeros(source.shape, np.float32)
+        label, hole = shown, gap
+    else:
+        first, second, share = _dominant(source, fine)
+        label, hole = (a[fine // 2 :: fine, fine // 2 :: fine] for a in (shown, gap))
+    cover, ink = _strokes(plan, t, nearer, np.ascontiguousarray(label), np.ascontiguousarray(hole))
+    return _with_lines(plan, first, second, share, cover, ink)
+
+
+def _fills(plan: Plan, t: float, nearer: int, fine: int) -> tuple[Labels, Labels, Mask]:
+    """Regions at t: labels of the nearer key, pixels of both keys end to end, and what the other key filled."""
+    height, width = plan.keys[0].labels.shape
+    size = height * width
+    layers = []
+    for key in (nearer, 1 - nearer):
+        drawing = plan.keys[key]
+        shown = np.full((height * fine, width * fine), -1, np.int32)
+        source = np.zeros(shown.shape, np.int32)
+        motion = plan.found.motion1 if key else plan.found.motion0
+        motions = plan.found.motions
+        lay_regions(
+            plan.order1 if key else plan.order0,
+            motion,
+            boxes_at(motions, motion, drawing.regions.box.astype(np.float64) + _ALL_LINES, t, bool(key)),
+            tables(motions, t),
+            motions.grid,
+            motions.first,
+            motions.bend,
+            t,
+            bool(key),
+            fine,
+            drawing.labels,
+            drawing.paint,
+            shown,
+            source,
+        )
+        layers.append((shown, source + np.int32(size * key)))
+    (shown, source), (beneath, other) = layers
+    gap = shown < 0
+    source = np.where(gap, other, source)
+    lost = gap & (beneath < 0)
+    holes, nearest = nearest_outside(lost)
+    flat, labels = source.reshape(-1), shown.reshape(-1)
+    flat[holes], labels[holes] = flat[nearest], labels[nearest]
+    return shown, source, gap & ~lost
+
+
+_ALL_LINES = np.array([-4.0, -4.0, 4.0, 4.0])
+"""Boxes of paint, grown by what lines around it may add."""
+
+
+def _dominant(source: Labels, fine: int) -> tuple[Labels, Labels, npt.NDArray[np.float32]]:
+    """The two pixels that most samples of each pixel show, told apart by place, and the share of the second."""
+    height, width = source.shape[0] // fine, source.shape[1] // fine
+    samples = source.reshape(height, fine, width, fine).transpose(0, 2, 1, 3).reshape(height, width, -1)
+    middle = samples[..., fine * fine // 2]
+    return middle, middle.copy(), np.zeros((height, width), np.float32)
+
+
+def _strokes(
+    plan: Plan, t: float, nearer: int, label: Labels, gap: Mask
+) -> tuple[npt.NDArray[np.float32], Labels]:
+    """Cover and ink of all lines at t."""
+    height, width = label.shape
+    cover = np.zeros((height, width), np.float32)
+    ink = np.zeros((height, width), np.int32)
+    least = HARD_LEAST if plan.hard else SOFT_LEAST
+    for key in (nearer, 1 - nearer):
+        moving = plan.lines[key]
+        if not len(moving.strokes):
+            continue
+        place = moving.at(plan.found.motions, t)
+        if key == nearer:
+            drawn = _visible(place, moving.sides, label)
+        else:
+            drawn = ~moving.met & _inside(place, gap)
+        radius = np.maximum(moving.strokes.radius.astype(np.float64), least)
+        source = plan.keys[key].ink + np.int32(height * width * key)
+        draw_strokes(place, radius, source, moving.strokes.start, drawn, plan.hard, cover, ink)
+    return cover, ink
+
+
+def _visible(place: Floats, sides: Places, label: Labels) -> Mask:
+    """Vertices beside which one of their regions shows."""
+    height, width = label.shape
+    at = np.rint(place).astype(np.int64)
+    seen = np.zeros(len(place), np.bool_)
+    for dy in range(-SEEN_PX, SEEN_PX + 1):
+        for dx in range(-SEEN_PX, SEEN_PX + 1):
+            y, x = (at[:, 1] + dy).clip(0, height - 1), (at[:, 0] + dx).clip(0, width - 1)
+            there = label[y, x]
+            seen |= (there == sides[:, 0]) | (there == sides[:, 1])
+    return seen
+
+
+def _inside(place: Floats, mask: Mask) -> Mask:
+    height, width = mask.shape
+    at = np.rint(place).astype(np.int64)
+    inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < width) & (at[:, 1] < height)
+    return np.asarray(inside & mask[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)])
+
+
+def _with_lines(
+    plan: Plan, first: Labels, second: Labels, share: npt.NDArray[np.float32],
+    cover: npt.NDArray[np.float32], ink: Labels,
+) -> Mixture:  # fmt: skip
+    if plan.hard:
+        line = cover > 0
+        return Mixture(np.where(line, ink, first), np.where(line, ink, second), np.where(line, 0, share))
+    line = cover > 0
+    base = np.where(share > 0.5, second, first)
+    return Mixture(
+        np.where(line, base, first), np.where(line, ink, second), np.where(line, cover, share).astype(np.float32)
+    )

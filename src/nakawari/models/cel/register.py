@@ -1,0 +1,413 @@
+"""How a matched region moves: its outline laid onto its partner's, first as a whole, then bent.
+
+An outline is the borders that a region has with others. A border that lies between two regions belongs on the
+border between their partners, so outlines slide little and corners find corners. Where a region is partly
+hidden its border is that of what is in front: such borders fit the motion of the one in front, and that is
+also how it is known who is in front.
+"""
+
+# ruff: noqa: ANN001, ANN202
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.matching import NONE, Matches
+from nakawari.models.cel.motions import Floats, Motions, Places, lay_grids, still
+from nakawari.ops.compiled import compile_kernel
+
+Labels = npt.NDArray[np.int32]
+
+MOST_POINTS = 240
+"""Of an outline that take part."""
+STEPS = 12
+"""Of laying the whole outline."""
+STIFF_PX = 5.0
+"""A region turns and grows only as far as its outline asks for it more than this much slack would."""
+LARGEST_SCALE, LARGEST_TURN = 0.4, 1.2
+"""Logarithm and radians: no region grows or turns by more between two keys."""
+MISFIT_PX = 6.0
+"""What it costs a point to land on another kind of border."""
+BORDER_SHARE = 0.3
+"""A region that has more of the picture's frame is background: it stays, or pans with all that stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Borders between regions of one key: [N, 2] places between pixels, sorted by the region whose they are.
+
+    Attributes:
+        place: (x, y).
+        other: [N], the region beyond.
+        start: [K + 1], where each region's points begin.
+    """
+
+    place: Floats
+    other: Places
+    start: Places
+
+
+def outline(labels: Labels, count: int) -> Outline:
+    """All borders; each is there twice, once for either side."""
+    found = []
+    for axis in (0, 1):
+        one = labels[:, :-1] if axis == 0 else labels[:-1]
+        next_one = labels[:, 1:] if axis == 0 else labels[1:]
+        y, x = np.nonzero(one != next_one)
+        place = np.stack([x + 0.5 * (axis == 0), y + 0.5 * (axis == 1)], 1)
+        a, b = one[y, x].astype(np.int64), next_one[y, x].astype(np.int64)
+        found += [(place, a, b), (place, b, a)]
+    place, own, other = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(own, kind="stable")
+    start = np.searchsorted(own[order], np.arange(count + 1))
+    return Outline(np.ascontiguousarray(place[order]), np.ascontiguousarray(other[order]), start)
+
+
+def is_background(drawing: Drawing) -> npt.NDArray[np.bool_]:
+    """[K]: regions that have much of the picture's frame."""
+    labels = drawing.labels
+    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    share = np.bincount(frame, minlength=len(drawing.regions.area)) / len(frame)
+    return np.asarray(share > BORDER_SHARE)
+
+
+@dataclass(slots=True)
+class Registered:
+    """Motions of all regions.
+
+    Attributes:
+        motions: one for each region of key 0, in their order.
+        motion0, motion1: [K0], [K1], the motion of each region.
+        front0, front1: [K, K] sparse as dicts {(i, j): pixels}: how much better the border of i and j fits the
+            motion of i; above 0: i is in front.
+        fit: [K0], pixels: how far from its partner's outline that of a region ends, mean.
+        given: [K0] bool: the motion is taken from a neighbour.
+    """
+
+    motions: Motions
+    motion0: Places
+    motion1: Places
+    front0: dict[tuple[int, int], float]
+    front1: dict[tuple[int, int], float]
+    fit: Floats
+    given: npt.NDArray[np.bool_]
+
+
+def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None = None) -> Registered:
+    """Lay every matched region onto its partner.
+
+    Args:
+        one, other: the keys.
+        matches: which region is which.
+        pins: [N, 4], places of key 0 (x, y) and how far they go: they are met.
+    """
+    count0, count1 = len(one.regions.area), len(other.regions.area)
+    lines0, lines1 = outline(one.labels, count0), outline(other.labels, count1)
+    partners = matches.partners01
+    kind0 = np.where(lines0.other >= 0, partners[lines0.other], NONE)
+    weight = np.ones(len(lines0.place))
+    ground = is_background(one)
+    motions = still(count0)
+    fit = np.full(count0, np.inf)
+    for turn in range(2):
+        for i in np.flatnonzero(partners >= 0):
+            _lay(i, int(partners[i]), one, other, lines0, lines1, kind0, weight, matches, motions, fit, ground)
+        front = _front(lines0, motions, partners, fit, lines1, kind0, ground)
+        if turn == 0:
+            weight = _own(lines0, front)
+    motion0, given = _inherit(one, partners, motions, ground)
+    boxes = np.stack([np.concatenate([one.regions.box[:, :2], one.regions.box[:, 2:]], 1)])[0]
+    motions.grid, motions.first = lay_grids(boxes)
+    motions.bend = np.zeros((int((motions.grid[:, 3] * motions.grid[:, 4]).sum()), 2))
+    for i in np.flatnonzero((partners >= 0) & ~ground):
+        _bend(i, int(partners[i]), lines0, lines1, kind0, weight, motions, fit)
+    if pins is not None:
+        _pin(one, motions, motion0, pins)
+    motion1 = _of_second(other, matches, motion0, motions)
+    back = {(int(partners[i]), int(partners[j])): v for (i, j), v in front.items()
+            if partners[i] >= 0 and partners[j] >= 0}  # fmt: skip
+    return Registered(motions, motion0, motion1, front, back, fit, given)
+
+
+def _some(start: int, end: int) -> Places:
+    step = max(1, (end - start) // MOST_POINTS)
+    return np.arange(start, end, step)
+
+
+def _lay(
+    i: int, j: int, one: Drawing, other: Drawing, lines0: Outline, lines1: Outline, kind0: Places,
+    weight: Floats, matches: Matches, motions: Motions, fit: Floats, ground: npt.NDArray[np.bool_],
+) -> None:  # fmt: skip
+    some = _some(int(lines0.start[i]), int(lines0.start[i + 1]))
+    there = _some(int(lines1.start[j]), int(lines1.start[j + 1]))
+    gone = other.regions.centre[j] - one.regions.centre[i]
+    if ground[i] or len(some) < 3 or len(there) < 3:
+        motions.linear[i] = 0
+        motions.shift[i] = 0 if ground[i] else gone
+        fit[i] = 0
+        return
+    starts = np.stack([gone, matches.moves[i]])
+    if fit[i] < np.inf:
+        starts = np.concatenate([starts, motions.shift[i : i + 1]])
+    log, shift, error = _icp(
+        lines0.place[some], kind0[some], weight[some], lines1.place[there], lines1.other[there], starts
+    )
+    motions.linear[i], motions.shift[i], fit[i] = log, shift, error
+
+
+def _front(
+    lines0: Outline, motions: Motions, partners: Places, fit: Floats, lines1: Outline, kind0: Places,
+    ground: npt.NDArray[np.bool_],
+) -> dict[tuple[int, int], float]:  # fmt: skip
+    """For pairs of matched regions that touch: whose motion leads their border to their partners' border."""
+    found: dict[tuple[int, int], float] = {}
+    misses: dict[tuple[int, int], float] = {}
+    for i in np.flatnonzero(partners >= 0):
+        a, b = int(lines0.start[i]), int(lines0.start[i + 1])
+        c, d = int(lines1.start[partners[i]]), int(lines1.start[partners[i] + 1])
+        others = np.unique(lines0.other[a:b])
+        for j in others[partners[others] >= 0]:
+            mine = a + np.flatnonzero(lines0.other[a:b] == j)[:: max(1, (b - a) // MOST_POINTS)]
+            theirs = c + np.flatnonzero(lines1.other[c:d] == partners[j])
+            if len(mine) < 3 or len(theirs) < 3:
+                continue
+            moved = motions.at(np.full(len(mine), i), lines0.place[mine], 1.0)
+            misses[int(i), int(j)] = float(_nearest_mean(moved, lines1.place[theirs]))
+    for (i, j), miss in misses.items():
+        if (j, i) in misses:
+            found[i, j] = misses[j, i] - miss
+            if ground[i] != ground[j]:
+                found[i, j] = 9.0 if ground[j] else -9.0
+    return found
+
+
+def _own(lines0: Outline, front: dict[tuple[int, int], float]) -> Floats:
+    """[N]: how much a point of a border belongs to the region, not to what is in front of it."""
+    owner = np.repeat(np.arange(len(lines0.start) - 1), np.diff(lines0.start))
+    weight = np.ones(len(owner))
+    for (i, j), better in front.items():
+        if better < -1.0:
+            a, b = int(lines0.start[i]), int(lines0.start[i + 1])
+            weight[a:b][lines0.other[a:b] == j] = 0.05
+    return weight
+
+
+def _inherit(
+    one: Drawing, partners: Places, motions: Motions, ground: npt.NDArray[np.bool_]
+) -> tuple[Places, npt.NDArray[np.bool_]]:
+    """The motion of each region: its own, or that of the neighbour with the longest border to it."""
+    from nakawari.ops.regions import contacts
+
+    motion = np.where(partners >= 0, np.arange(len(partners)), NONE)
+    given = partners < 0
+    pairs, length = contacts(one.labels, len(partners))
+    # a background says little about what is before it
+    length = np.where(ground[pairs[:, 1]], length * 0.2, length) if len(pairs) else length
+    for _ in range(8):
+        open_ = motion < 0
+        if not open_.any():
+            break
+        use = open_[pairs[:, 0]] & (motion[pairs[:, 1]] >= 0)
+        if not use.any():
+            break
+        order = np.lexsort((length[use], pairs[use, 0]))
+        own, near = pairs[use][order].T
+        motion[own] = motion[near]  # the last one written has the longest border
+    return np.where(motion < 0, np.arange(len(partners)), motion), given
+
+
+def _of_second(other: Drawing, matches: Matches, motion0: Places, motions: Motions) -> Places:
+    from nakawari.ops.regions import contacts
+
+    partners = matches.partners10
+    motion = np.where(partners >= 0, motion0[np.maximum(partners, 0)], NONE)
+    pairs, length = contacts(other.labels, len(partners))
+    ground = is_background(other)
+    length = np.where(ground[pairs[:, 1]], length * 0.2, length) if len(pairs) else length
+    for _ in range(8):
+        use = (motion[pairs[:, 0]] < 0) & (motion[pairs[:, 1]] >= 0)
+        if not use.any():
+            break
+        order = np.lexsort((length[use], pairs[use, 0]))
+        own, near = pairs[use][order].T
+        motion[own] = motion[near]
+    return np.where(motion < 0, 0, motion)
+
+
+def _bend(
+    i: int, j: int, lines0: Outline, lines1: Outline, kind0: Places, weight: Floats, motions: Motions,
+    fit: Floats,
+) -> None:  # fmt: skip
+    """What is left between the laid outline and the partner's, smoothed along it and spread inwards."""
+    some = _some(int(lines0.start[i]), int(lines0.start[i + 1]))
+    there = np.arange(int(lines1.start[j]), int(lines1.start[j + 1]))
+    if len(some) < 8 or len(there) < 8:
+        return
+    first, end = int(motions.first[i]), int(motions.first[i] + motions.grid[i, 3] * motions.grid[i, 4])
+    left = _residual(
+        lines0.place[some], kind0[some], weight[some], lines1.place[there], lines1.other[there],
+        motions.linear[i], motions.shift[i], motions.grid[i], motions.bend[first:end],
+    )  # fmt: skip
+    fit[i] = left
+
+
+def _pin(one: Drawing, motions: Motions, motion0: Places, pins: Floats) -> None:
+    """Bend motions so that pinned places go where they were told."""
+    for x, y, gone_x, gone_y in pins:
+        label = one.labels[round(y), round(x)]
+        m = int(motion0[label])
+        for _ in range(3):
+            here = motions.at(np.array([m]), np.array([[x, y]]), 1.0)[0]
+            miss = np.array([x + gone_x, y + gone_y]) - here
+            if np.hypot(*miss) < 0.05:
+                break
+            scale = np.exp(-(motions.linear[m, 0] + 1j * motions.linear[m, 1]))
+            turned = complex(miss[0], miss[1]) * scale
+            left, top, step, across, down = motions.grid[m]
+            knots_x = left + step * np.arange(int(across))
+            knots_y = top + step * np.arange(int(down))
+            reach = max(1.5 * step, 0.2 * step * max(across, down))
+            weight = np.exp(
+                -(((knots_x[None] - x) ** 2 + (knots_y[:, None] - y) ** 2) / reach**2)
+            ).reshape(-1)
+            a, b = int(motions.first[m]), int(motions.first[m] + across * down)
+            # what the bump is worth at the place itself, by the interpolation between knots
+            motions.bend[a:b] += weight[:, None] * (turned.real, turned.imag)
+
+
+@compile_kernel("f8(f8[:, ::1], f8[:, ::1])")
+def _nearest_mean(place, targets):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for n in range(len(place)):
+        least = np.inf
+        for m in range(len(targets)):
+            dx, dy = place[n, 0] - targets[m, 0], place[n, 1] - targets[m, 1]
+            least = min(least, dx * dx + dy * dy)
+        total += np.sqrt(least)
+    return total / len(place)
+
+
+@compile_kernel("Tuple((i8, f8))(f8, f8, i8, f8[:, ::1], i8[::1])")
+def _nearest(x, y, kind, targets, kinds):  # type: ignore[no-untyped-def]
+    best, least = 0, np.inf
+    for m in range(len(targets)):
+        dx, dy = x - targets[m, 0], y - targets[m, 1]
+        d = dx * dx + dy * dy
+        if kind < 0 or kinds[m] != kind:
+            d += MISFIT_PX * MISFIT_PX
+        if d < least:
+            best, least = m, d
+    return best, least
+
+
+@compile_kernel(
+    "Tuple((f8[::1], f8[::1], f8))(f8[:, ::1], i8[::1], f8[::1], f8[:, ::1], i8[::1], f8[:, ::1])"
+)
+def _icp(place, kind, weight, targets, kinds, starts):  # type: ignore[no-untyped-def]
+    """Iterated closest points by kinds: log of a, b, and the mean distance that is left."""
+    count = len(place)
+    aim = np.empty((count, 2))
+    far = np.empty(count)
+    w = np.empty(count)
+    best_start, least = 0, np.inf
+    for s in range(len(starts)):
+        total = 0.0
+        for n in range(count):
+            _, d = _nearest(place[n, 0] + starts[s, 0], place[n, 1] + starts[s, 1], kind[n], targets, kinds)
+            total += weight[n] * min(np.sqrt(d), 40.0)
+        if total < least:
+            best_start, least = s, total
+    ax, ay = 1.0, 0.0
+    bx, by = starts[best_start, 0], starts[best_start, 1]
+    error = 0.0
+    for step in range(STEPS):
+        for n in range(count):
+            x = ax * place[n, 0] - ay * place[n, 1] + bx
+            y = ay * place[n, 0] + ax * place[n, 1] + by
+            m, d = _nearest(x, y, kind[n], targets, kinds)
+            aim[n, 0], aim[n, 1] = targets[m, 0], targets[m, 1]
+            far[n] = np.hypot(x - aim[n, 0], y - aim[n, 1])
+            w[n] = weight[n] * (1.0 if kind[n] >= 0 and kinds[m] == kind[n] else 0.15)
+        middle = np.median(far)
+        rounded = max(1.0, 2.0 * middle)
+        error = middle
+        total, px, py, qx, qy = 0.0, 0.0, 0.0, 0.0, 0.0
+        for n in range(count):
+            w[n] /= 1 + (far[n] / rounded) ** 2
+            total += w[n]
+            px += w[n] * place[n, 0]
+            py += w[n] * place[n, 1]
+            qx += w[n] * aim[n, 0]
+            qy += w[n] * aim[n, 1]
+        if total < 1e-9:
+            break
+        px, py, qx, qy = px / total, py / total, qx / total, qy / total
+        size = total * STIFF_PX * STIFF_PX
+        re, im = size, 0.0
+        for n in range(count):
+            ux, uy = place[n, 0] - px, place[n, 1] - py
+            vx, vy = aim[n, 0] - qx, aim[n, 1] - qy
+            re += w[n] * (ux * vx + uy * vy)
+            im += w[n] * (ux * vy - uy * vx)
+            size += w[n] * (ux * ux + uy * uy)
+        re, im = re / size, im / size
+        scale = min(max(np.log(max(np.hypot(re, im), 1e-6)), -LARGEST_SCALE), LARGEST_SCALE)
+        turn = min(max(np.arctan2(im, re), -LARGEST_TURN), LARGEST_TURN)
+        ax, ay = np.exp(scale) * np.cos(turn), np.exp(scale) * np.sin(turn)
+        bx, by = qx - (ax * px - ay * py), qy - (ay * px + ax * py)
+    return np.array([np.log(np.hypot(ax, ay)), np.arctan2(ay, ax)]), np.array([bx, by]), error
+
+
+@compile_kernel(
+    "f8(f8[:, ::1], i8[::1], f8[::1], f8[:, ::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[:, ::1])"
+)
+def _residual(place, kind, weight, targets, kinds, log, shift, grid, bend):  # type: ignore[no-untyped-def]
+    """Fill the knots of a bend; returns the mean distance that is left at the outline."""
+    count = len(place)
+    ax, ay = np.exp(log[0]) * np.cos(log[1]), np.exp(log[0]) * np.sin(log[1])
+    size = ax * ax + ay * ay
+    pull = np.zeros((count, 2))
+    trust = np.zeros(count)
+    aim = np.empty((count, 2))
+    step, across, down = grid[2], np.int64(grid[3]), np.int64(grid[4])
+    reach = 2.5 * step
+    error = 0.0
+    for turn in range(3):
+        error = 0.0
+        for n in range(count):
+            u, v = place[n, 0] + pull[n, 0], place[n, 1] + pull[n, 1]
+            x, y = ax * u - ay * v + shift[0], ay * u + ax * v + shift[1]
+            m, d = _nearest(x, y, kind[n], targets, kinds)
+            dx, dy = targets[m, 0] - x, targets[m, 1] - y
+            far = np.hypot(dx, dy)
+            error += min(far, 10.0)
+            aim[n, 0] = pull[n, 0] + (ax * dx + ay * dy) / size
+            aim[n, 1] = pull[n, 1] + (ax * dy - ay * dx) / size
+            same = kind[n] >= 0 and kinds[m] == kind[n]
+            trust[n] = weight[n] * (1.0 if same else 0.1) / (1 + (far / (4 + 0.5 * step)) ** 4)
+        error /= count
+        spread = max(3.0, reach * (0.5, 0.3, 0.15)[turn])
+        for n in range(count):
+            sx, sy, total = 0.0, 0.0, 1e-3
+            for k in range(count):
+                dx, dy = place[n, 0] - place[k, 0], place[n, 1] - place[k, 1]
+                w = trust[k] * np.exp(-(dx * dx + dy * dy) / (2 * spread * spread))
+                sx += w * aim[k, 0]
+                sy += w * aim[k, 1]
+                total += w
+            pull[n, 0], pull[n, 1] = sx / total, sy / total
+    for j in range(down):
+        for i in range(across):
+            x, y = grid[0] + i * step, grid[1] + j * step
+            sx, sy, total = 0.0, 0.0, 1e-9
+            for n in range(count):
+                dx, dy = x - place[n, 0], y - place[n, 1]
+                w = (trust[n] + 1e-3) / (dx * dx + dy * dy + 0.25 * step * step) ** 2
+                sx += w * pull[n, 0]
+                sy += w * pull[n, 1]
+                total += w
+            bend[j * across + i, 0], bend[j * across + i, 1] = sx / total, sy / total
+    return error
