@@ -69,10 +69,15 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(np.int16) - other).mean())
 
 
-def anita(most: int | None = None) -> Iterator[tuple[str, list[Triplet]]]:
-    """One group for each coloured hand-drawn clip."""
+def line_clips(most: int | None = None) -> Iterator[tuple[str, list[Triplet]]]:
+    """One group for each hand-drawn clip of lines or sketches."""
+    yield from anita(most, coloured=False)
+
+
+def anita(most: int | None = None, coloured: bool = True) -> Iterator[tuple[str, list[Triplet]]]:
+    """One group for each coloured hand-drawn clip; else for each of the others."""
     for path in sorted((data_folder() / "anita").glob("*.gif")):
-        if path.stem.split("_")[0] not in COLOURED:
+        if (path.stem.split("_")[0] in COLOURED) != coloured:
             continue
         kept = drawings(read_gif(path))
         three = [

@@ -27,13 +27,19 @@ CONTRAST = 20
 """Grey levels, of any channel, that a line is darker than what is beside it."""
 COVERED = 0.5
 """A pixel that a line covers by more is part of it."""
+MOST_INKS = 8
+THIN_OF_COLOUR, THIN_OF_ALL, LEAST_OF_ALL = 0.6, 0.2, 0.01
+"""Share of a colour's pixels that are thin, or of all thin pixels that have the colour: from there it is ink,
+unless it has less than the last of all thin pixels."""
+DARKER = 0.75
+"""Share of its border along which an ink is darker than what is beyond."""
 ALONG = 4
 """Steps to either side over which places and widths are averaged."""
 
 
 def widest_line(height: int) -> int:
     """Pixels: the widest line of a picture of this height; what is wider is a region of its own."""
-    return max(5, 2 * round(height * 0.0065) + 1)
+    return max(5, 2 * round(height * 0.004) + 1)
 
 
 def line_coverage(picture: Bytes, widest: int | None = None) -> Floats:
@@ -51,6 +57,58 @@ def line_coverage(picture: Bytes, widest: int | None = None) -> Floats:
     whole = np.maximum(cv2.subtract(closed, darkest).astype(np.float32), CONTRAST)
     coverage = np.asarray((depth / whole).max(2) * (depth.max(2) >= CONTRAST), np.float32)
     return _without_spots(coverage, widest)
+
+
+def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
+    """The lines of a drawing without smoothed edges, ink by ink, the most used first.
+
+    A pixel is thin where no disc of its colour, as wide as the widest line, covers it. An ink is a colour
+    that is mostly thin, or much of what is thin, and darker than what it borders on: so tips and strips of
+    shade are none, and black hair is no line.
+
+    Args:
+        picture: [H, W, 3], 0-255, of few colours.
+        widest: pixels; None: `widest_line`.
+
+    Returns:
+        at most MOST_INKS masks [H, W].
+    """
+    widest = widest_line(len(picture)) if widest is None else widest
+    wide = picture.astype(np.int32)
+    kinds, number = np.unique(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2], return_inverse=True)
+    colour = number.reshape(picture.shape[:2]).astype(np.float32)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest | 1, widest | 1))
+    least, most = (op(colour, kernel, borderType=cv2.BORDER_REPLICATE) for op in (cv2.erode, cv2.dilate))
+    centre = np.asarray(least == most)
+    thin = cv2.dilate(centre.astype(np.uint8), kernel) == 0
+    total = np.bincount(number.reshape(-1), minlength=len(kinds))
+    count = np.bincount(number.reshape(-1)[thin.reshape(-1)], minlength=len(kinds))
+    order = np.argsort(-count, kind="stable")
+    dark = _darker(number.reshape(picture.shape[:2]), kinds) > DARKER
+    found: list[Mask] = []
+    for kind in order:
+        if len(found) == MOST_INKS or count[kind] < LEAST_OF_ALL * count.sum():
+            break
+        if not dark[kind] or count[kind] < min(THIN_OF_COLOUR * total[kind], THIN_OF_ALL * count.sum()):
+            continue
+        mask = _without_spots((thin & (colour == kind)).astype(np.float32), widest) > 0
+        if mask.any():
+            found.append(mask)
+    return found
+
+
+def _darker(number: Places, kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """For each colour, the share of its border beyond which it is lighter."""
+    light = (kinds >> 16) * 299 + (kinds >> 8 & 255) * 587 + (kinds & 255) * 114
+    win, border = np.zeros(len(kinds)), np.zeros(len(kinds))
+    for one, other in ((number[:, 1:], number[:, :-1]), (number[1:], number[:-1])):
+        differ = one != other
+        a, b = one[differ], other[differ]
+        darker = light[a] < light[b]
+        for own, wins in ((a, darker), (b, ~darker)):
+            border += np.bincount(own, minlength=len(kinds))
+            win += np.bincount(own, wins, len(kinds))
+    return np.asarray(win / np.maximum(border, 1))
 
 
 def _without_spots(coverage: Floats, widest: int) -> Floats:
@@ -91,6 +149,28 @@ class Strokes:
         return [self.place[a:b] for a, b in pairwise(self.start)]
 
 
+def joined(several: list[Strokes]) -> Strokes:
+    """Strokes of several inks as one; they meet only among themselves."""
+    if len(several) == 1:
+        return several[0]
+    place = np.concatenate([one.place for one in several]) if several else np.zeros((0, 2), np.float32)
+    radius = np.concatenate([one.radius for one in several]) if several else np.zeros(0, np.float32)
+    start, node, closed, vertices, nodes = [np.zeros(1, np.int64)], [], [], 0, 0
+    for one in several:
+        start.append(one.start[1:] + vertices)
+        node.append(np.where(one.node >= 0, one.node + nodes, -1))
+        closed.append(one.closed)
+        vertices += len(one.place)
+        nodes += int(one.node.max(initial=-1)) + 1
+    return Strokes(
+        place,
+        radius,
+        np.concatenate(start),
+        np.concatenate(closed) if closed else np.zeros(0, np.bool_),
+        np.concatenate(node) if node else np.zeros((0, 2), np.int64),
+    )
+
+
 def trace(coverage: Floats) -> Strokes:
     """The strokes of the lines that `line_coverage` found."""
     from skimage.morphology import skeletonize
@@ -98,24 +178,19 @@ def trace(coverage: Floats) -> Strokes:
     line = coverage > COVERED
     if not line.any():
         nothing = np.zeros(0, np.float32)
-        return Strokes(
-            nothing.reshape(0, 2),
-            nothing,
-            np.zeros(1, np.int64),
-            np.zeros(0, np.bool_),
-            np.zeros((0, 2), np.int64),
-        )
+        ends = np.zeros((0, 2), np.int64)
+        return Strokes(nothing.reshape(0, 2), nothing, np.zeros(1, np.int64), np.zeros(0, np.bool_), ends)
+    rows, columns = np.flatnonzero(line.any(1)), np.flatnonzero(line.any(0))
+    top, left = max(0, int(rows[0]) - 1), max(0, int(columns[0]) - 1)
+    part = np.ascontiguousarray(coverage[top : rows[-1] + 2, left : columns[-1] + 2])
     thin: Any = skeletonize  # skimage has no types
-    bone = np.ascontiguousarray(thin(line))
-    nodes = _nodes(bone)
-    order, start, closed, node = _walk(bone, nodes)
-    order, start, closed, node = (np.ascontiguousarray(a) for a in (order, start, closed, node))
-    sums = _gathered(bone, coverage)
+    bone = np.ascontiguousarray(thin(part > COVERED))
+    order, start, closed, node = (np.ascontiguousarray(a) for a in _walk(bone, _nodes(bone)))
     place = np.empty((len(order), 2), np.float32)
     radius = np.empty(len(order), np.float32)
-    _measure(order, start, closed, sums, bone.shape[1], place, radius)
+    _measure(order, start, closed, _gathered(bone, part), bone.shape[1], place, radius)
     _join(place, start, node)
-    return Strokes(place, radius, start, closed, node)
+    return Strokes(place + np.array((left, top), np.float32), radius, start, closed, node)
 
 
 def _nodes(bone: Mask) -> npt.NDArray[np.int32]:
@@ -236,16 +311,12 @@ def _walk(bone, nodes):  # type: ignore[no-untyped-def]
                         if not (0 <= v < height and 0 <= u < width) or not bone[v, u]:
                             continue
                         if nodes[v, u] > 0:
-                            if count > 1 or nodes[v, u] != first:
+                            if count > 3 or nodes[v, u] != first:
                                 meets = nodes[v, u]
                         elif not seen[v, u] and not found:
                             found, to_y, to_x = True, v, u
-                    if meets > 0 and count > 1:
-                        last = meets
-                        break
-                    if not found:
-                        if meets > 0:
-                            last = meets
+                    last = meets
+                    if (meets > 0 and count > 1) or not found:
                         break
                     y, x = to_y, to_x
                 if first > 0:

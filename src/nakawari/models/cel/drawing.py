@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nakawari.models.animeinterp.descriptor import PaintDescriptor
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import Bytes, Floats, Labels, Regions, describe, label_regions
-from nakawari.ops.strokes import COVERED, Strokes, line_coverage, trace
+from nakawari.ops.strokes import COVERED, Strokes, inks, joined, line_coverage, trace
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -70,7 +70,12 @@ def is_hard(rgb: Bytes) -> bool:
 def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
     """A key, [H, W, 3], 0-255, as the model sees it; `hard` None: by its colours."""
     hard = is_hard(rgb) if hard is None else hard
-    coverage = line_coverage(rgb)
+    if hard:
+        lines = [mask.astype(np.float32) for mask in inks(rgb)]
+        coverage = np.maximum.reduce(lines) if lines else np.zeros(rgb.shape[:2], np.float32)
+    else:
+        coverage = line_coverage(rgb)
+        lines = [coverage]
     line = coverage > COVERED
     edge = line if hard else line | (coverage > 0.05) | ~_flat(rgb)
     if edge.all():
@@ -79,7 +84,8 @@ def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
     paint = np.arange(edge.size, dtype=np.int32)
     holes, nearest = nearest_outside(edge)
     paint[holes] = nearest
-    strokes = trace(coverage)
+    each = [trace(one) for one in lines]
+    strokes = joined(each)
     rows = PaintDescriptor()(rgb, labels, regions)
     return Drawing(
         rgb,
@@ -90,7 +96,9 @@ def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
         regions,
         rows,
         strokes,
-        _purest(rgb, coverage, strokes),
+        np.concatenate(
+            [_purest(rgb, *one) for one in zip(lines, each, strict=True)] or [np.zeros(0, np.int32)]
+        ),
     )
 
 
@@ -135,15 +143,15 @@ def _purest(rgb: Bytes, coverage: Floats, strokes: Strokes) -> Labels:
     if not len(strokes):
         return np.zeros(0, np.int32)
     height, width = coverage.shape
-    grey = rgb.astype(np.int32).sum(2)
-    score = np.where(coverage > COVERED, 1024.0 * np.minimum(coverage, 1) - grey, -1e9).reshape(-1)
     at = np.rint(strokes.place).astype(np.int64)
     best, value = np.zeros(len(at), np.int64), np.full(len(at), -np.inf)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
-            place = (at[:, 1] + dy).clip(0, height - 1) * width + (at[:, 0] + dx).clip(0, width - 1)
-            better = score[place] > value
-            best[better], value[better] = place[better], score[place[better]]
+            y, x = (at[:, 1] + dy).clip(0, height - 1), (at[:, 0] + dx).clip(0, width - 1)
+            cover, grey = coverage[y, x].astype(np.float64), rgb[y, x].astype(np.int64).sum(1)
+            score = np.where(cover > COVERED, 1024.0 * np.minimum(cover, 1) - grey, -1e9)
+            better = score > value
+            best[better], value[better] = (y * width + x)[better], score[better]
     branch = strokes.branch()
     found, most = best.copy(), value.copy()
     for step in range(1, min(REACH, len(at) - 1) + 1):

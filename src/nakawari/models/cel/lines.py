@@ -5,11 +5,12 @@ side's motion brings it nowhere. What is left is snapped, smoothly along the str
 the other key has it, and stays in one piece.
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN202, C901
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -48,7 +49,7 @@ class Moving:
         offset: [N, 2], pixels: added at the other key, in proportion on the way.
         sides: [N, 2], the regions (of this key) to either side.
         met: [N] bool, whether it ends on a stroke of the other key.
-        still: [S] bool, strokes that do not move.
+        moves: [N] bool, whether it goes farther than STILL_PX.
         second: whether the key is key 1.
     """
 
@@ -58,7 +59,7 @@ class Moving:
     offset: Floats
     sides: Places
     met: Mask
-    still: Mask
+    moves: Mask
     second: bool
 
     def at(self, motions: Motions, t: float) -> Floats:
@@ -113,9 +114,19 @@ def follow(
     if pins is not None and len(place):
         left *= _unpinned(place, pins)[:, None]
     offset = _smoothed(strokes, carried + left - place) - (carried - place) if len(place) else left
+    rests = _unchanged(own, other, place)
+    offset[rests] = (place - carried)[rests]
     gone = carried + offset - place
-    still = _at_rest(strokes, gone)
-    return Moving(strokes, motion, base, offset, sides, met, still, second)
+    moves = np.hypot(*gone.T) > STILL_PX if len(place) else np.zeros(0, np.bool_)
+    return Moving(strokes, motion, base, offset, sides, met, moves, second)
+
+
+def _unchanged(own: Drawing, other: Drawing, place: Floats) -> Mask:
+    """[N]: places around which both keys are equal, and which therefore stay."""
+    changed = cv2.dilate((own.rgb != other.rgb).any(2).astype(np.uint8), np.ones((7, 7), np.uint8))
+    height, width = changed.shape
+    at = np.rint(place).astype(np.int64)
+    return np.asarray(changed[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)] == 0)
 
 
 def _sides(strokes: Strokes, drawing: Drawing) -> Places:
@@ -176,16 +187,16 @@ def _snap(own: Drawing, other: Drawing, strokes: Strokes, landing: Floats) -> tu
         return np.zeros_like(landing), np.zeros(len(landing), np.bool_)
     flat0, flat1 = own.rgb.reshape(-1, 3).astype(np.int64), other.rgb.reshape(-1, 3).astype(np.int64)
     ink0, ink1 = flat0[own.ink], flat1[other.ink]
-    return _project(
-        strokes.start, landing, ink0, np.ascontiguousarray(target), ink1, other.strokes.start, *_cells(target)
-    )  # type: ignore[no-any-return]
+    start1, cells = other.strokes.start, _cells(target)
+    way, met = _project(strokes.start, landing, ink0, np.ascontiguousarray(target), ink1, start1, *cells)
+    return np.asarray(way), np.asarray(met)
 
 
 CELL_PX = 8.0
 
 
 def _cells(target: Floats) -> tuple[Places, Places, npt.NDArray[np.int64]]:
-    """Targets sorted into square cells: where each cell begins, the targets in order, and the cells' numbers."""
+    """Targets sorted into square cells: where each begins, the targets in order, cells across and down."""
     column, row = (np.floor(target[:, i] / CELL_PX).astype(np.int64).clip(0, None) for i in (0, 1))
     size = np.array([column.max() + 1, row.max() + 1], np.int64)
     number = row * size[0] + column
@@ -213,14 +224,6 @@ def _smoothed(strokes: Strokes, gone: Floats) -> Floats:
                 gone[at, axis] = (np.bincount(number, gone[at, axis]) / count)[number]
         _smooth(strokes.start, strokes.closed, strokes.node, gone, SMOOTH)
     return gone
-
-
-def _at_rest(strokes: Strokes, gone: Floats) -> Mask:
-    """[S]: strokes of which no vertex goes farther than STILL_PX, nor those that they meet."""
-    if not len(strokes):
-        return np.zeros(0, np.bool_)
-    far = np.hypot(*gone.T)
-    return np.asarray(np.maximum.reduceat(far, strokes.start[:-1]) < STILL_PX)
 
 
 @compile_kernel("void(i8[::1], b1[::1], i8[:, ::1], f8[:, ::1], i8)")
@@ -268,7 +271,7 @@ def _project(start, landing, ink0, target, ink1, start1, cell_start, order, size
             a, b = max(start[s], n - 2), min(start[s + 1] - 1, n + 2)
             tx, ty = landing[b, 0] - landing[a, 0], landing[b, 1] - landing[a, 1]
             length = np.sqrt(tx * tx + ty * ty)
-            column, row = np.int64(np.floor(x / CELL_PX)), np.int64(np.floor(y / CELL_PX))
+            column, row = int(np.floor(x / CELL_PX)), int(np.floor(y / CELL_PX))
             least, bx, by = SNAP_PX * SNAP_PX, 0.0, 0.0
             for j in range(max(0, row - 1), min(size[1], row + 2)):
                 for i in range(max(0, column - 1), min(size[0], column + 2)):

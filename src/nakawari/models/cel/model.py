@@ -11,8 +11,10 @@ from torch import Tensor
 from nakawari.errors import InputError
 from nakawari.models.base import Drawn, Encoded, Interpolator, Pair, Picture
 from nakawari.models.cel.drawing import Drawing, take_apart
+from nakawari.models.cel.explain import Explanation, explain
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
+from nakawari.models.overlays import pinned
 from nakawari.tensors import to_frame
 
 PALETTES = ("auto", "lock", "keep")
@@ -25,6 +27,7 @@ class Work:
         self.one, self.other = one, other
         self.hard = palette == "lock" or (palette == "auto" and one.hard and other.hard)
         self.hints: Hints | None = None
+        self.pins = pinned(one.rgb, other.rgb)
         self._plan: Plan | None = None
 
     @property
@@ -51,11 +54,23 @@ class Cel(Interpolator):
         self, frame0: Picture | Encoded, frame1: Picture | Encoded, *, hints: Hints | None = None
     ) -> Pair:
         """See `Interpolator.prepare`; and take hints."""
+        if hints is not None and hints.guide is not None:
+            raise InputError("cel does not follow a guide; give the breakdown as a key of its own.")
         pair = super().prepare(frame0, frame1)
         for work in pair.state or ():
             work.hints = hints
             work.plan  # noqa: B018 - understood now, not at the first t
         return pair
+
+    def explain(self, pair: Pair, item: int = 0) -> Explanation:
+        """What was found out about a pair that `prepare` gave; `item` of a batch.
+
+        Raises:
+            InputError: the keys are equal, or were drawn in tiles: there is nothing to tell.
+        """
+        if not pair.state:
+            raise InputError("nothing is known of this pair: its keys are equal, or it is drawn in tiles.")
+        return explain(pair.state[item].plan)
 
     def _encode(self, image: Tensor) -> list[Drawing]:
         hard = {"auto": None, "lock": True, "keep": False}[self.options["palette"]]
@@ -68,18 +83,20 @@ class Cel(Interpolator):
         return [Work(one, other, palette) for one, other in zip(features0, features1, strict=True)]
 
     def _at(self, state: list[Work], t: float, image0: Tensor, image1: Tensor) -> Drawn:
-        made = []
+        made, cover = [], []
         for work, one, other in zip(state, image0, image1, strict=True):
             found = work.plan.mixture(t)
             pixels = torch.cat([one.flatten(1), other.flatten(1)], 1)
-            first, second = (torch.from_numpy(a.astype(np.int64)).to(one.device) for a in (found.first, found.second))
+            first, second = (
+                torch.from_numpy(a.astype(np.int64)).to(one.device) for a in (found.first, found.second)
+            )
             picture = pixels[:, first]
             if found.share.any():
                 share = torch.from_numpy(found.share).to(one.device, one.dtype)
                 picture = torch.lerp(picture, pixels[:, second], share)
             made.append(picture)
-        image = torch.stack(made)
-        return Drawn(image, torch.ones_like(image[:, :1], dtype=torch.bool))
+            cover.append(torch.from_numpy(found.moving | ~work.pins)[None].to(one.device))
+        return Drawn(torch.stack(made), torch.stack(cover))
 
 
 def build(name: str, weights: object, device: torch.device, precision: torch.dtype) -> Cel:

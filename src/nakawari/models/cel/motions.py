@@ -11,7 +11,7 @@ bend is a small grid over the region, with linear interpolation between its knot
 Source: Whited et al. 2010, "BetweenIT: An Interactive Tool for Tight Inbetweening", for spirals.
 """
 
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def still(count: int) -> Motions:
 
 
 def lay_grids(boxes: Places) -> tuple[Floats, Places]:
-    """Grids over boxes [M, 4] (left, top, right, bottom), a knot to spare around, and where their knots begin."""
+    """Grids over boxes [M, 4] (left, top, right, bottom), a knot to spare, and where the knots begin."""
     sides = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
     step = np.maximum(3.0, sides.max(1) / KNOTS)
     across, down = (np.ceil(sides[:, i] / step) + 3 for i in (0, 1))
@@ -102,7 +102,7 @@ def lay_grids(boxes: Places) -> tuple[Floats, Places]:
 
 @compile_kernel("Tuple((f8, f8))(f8[:, ::1], i8[::1], f8[:, ::1], i8, f8, f8)")
 def bent(grid, first, bend, m, x, y):  # type: ignore[no-untyped-def]
-    """r at (x, y) of motion m."""
+    """The bend r at (x, y) of motion m."""
     across, down = np.int64(grid[m, 3]), np.int64(grid[m, 4])
     u = min(max((x - grid[m, 0]) / grid[m, 2], 0.0), across - 1.0)
     v = min(max((y - grid[m, 1]) / grid[m, 2], 0.0), down - 1.0)
@@ -120,7 +120,7 @@ def bent(grid, first, bend, m, x, y):  # type: ignore[no-untyped-def]
 
 @compile_kernel("Tuple((f8, f8))(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8, i8, f8, f8)")
 def forth(table, grid, first, bend, t, m, x, y):  # type: ignore[no-untyped-def]
-    """x_t of (x, y)."""
+    """Where (x, y) of key 0 is at t."""
     rx, ry = bent(grid, first, bend, m, x, y)
     u, v = x + t * rx, y + t * ry
     return table[m, 0] * u - table[m, 1] * v + table[m, 2], table[m, 1] * u + table[m, 0] * v + table[m, 3]
@@ -144,9 +144,7 @@ def back(table, grid, first, bend, t, m, x, y):  # type: ignore[no-untyped-def]
     return px, py
 
 
-@compile_kernel(
-    "void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8, i8[::1], f8[:, ::1], b1, f8[:, ::1])"
-)
+@compile_kernel("void(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8, i8[::1], f8[:, ::1], b1, f8[:, ::1])")
 def _move(table, grid, first, bend, t, motion, place, undo, out):  # type: ignore[no-untyped-def]
     for n in range(len(motion)):
         if undo:

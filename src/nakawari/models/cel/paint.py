@@ -5,7 +5,7 @@ that is hidden in the nearer key and comes out is looked for in the other one. L
 their strokes, as wide as they were.
 """
 
-# ruff: noqa: ANN001, ANN202, C901, PLR0912
+# ruff: noqa: ANN001, ANN201
 from __future__ import annotations
 
 import numpy as np
@@ -25,10 +25,10 @@ Floats = npt.NDArray[np.float64]
 def lay_regions(  # type: ignore[no-untyped-def]
     order, motion, boxes, table, grid, first, bend, t, second, fine, labels, paint, shown, source
 ):
-    """Lay regions in `order` onto `shown` (labels) and `source` (pixels of the key), [fine·H, fine·W].
+    """Lay regions in `order`, from front to back, into `shown` (labels) and `source` (pixels of the key).
 
-    `boxes` are where regions are at t; `second`: labels and paint are those of key 1, else of key 0.
-    `table` is that of t. What is laid later covers what was laid before.
+    Both are [fine·H, fine·W]. Only where `shown` is -1 is anything laid. `boxes` are where regions are at t;
+    `table` is that of t and of 1; `second`: labels and paint are those of key 1, else of key 0.
     """
     height, width = labels.shape
     rows, columns = shown.shape
@@ -37,16 +37,15 @@ def lay_regions(  # type: ignore[no-untyped-def]
     for k in range(len(order)):
         i = order[k]
         m = motion[i]
-        left = max(0, np.int64(np.floor(boxes[i, 0] * one)))
-        top = max(0, np.int64(np.floor(boxes[i, 1] * one)))
-        right = min(columns, np.int64(np.ceil(boxes[i, 2] * one)) + 1)
-        bottom = min(rows, np.int64(np.ceil(boxes[i, 3] * one)) + 1)
-        if second:
-            # a and b of the whole motion, from the table's own last columns
-            for c in range(4):
-                whole[c] = table[m, 4 + c]
+        left, top = int(max(0.0, boxes[i, 0] * one)), int(max(0.0, boxes[i, 1] * one))
+        right = int(min(np.float64(columns), np.ceil(boxes[i, 2] * one) + 1))
+        bottom = int(min(np.float64(rows), np.ceil(boxes[i, 3] * one) + 1))
+        for c in range(4):
+            whole[c] = table[m, 4 + c]
         for row in range(top, bottom):
             for column in range(left, right):
+                if shown[row, column] != -1:
+                    continue
                 x, y = (column + 0.5) / one - 0.5, (row + 0.5) / one - 0.5
                 px, py = back(table, grid, first, bend, t, m, x, y)
                 if second:
@@ -74,10 +73,9 @@ def draw_strokes(place, radius, ink, start, drawn, hard, cover, source):  # type
             bx, by = place[next_one, 0], place[next_one, 1]
             ra, rb = radius[n], radius[next_one]
             reach = max(ra, rb) + 1.0
-            left = max(0, np.int64(np.floor(min(ax, bx) - reach)))
-            right = min(width - 1, np.int64(np.ceil(max(ax, bx) + reach)))
-            top = max(0, np.int64(np.floor(min(ay, by) - reach)))
-            bottom = min(height - 1, np.int64(np.ceil(max(ay, by) + reach)))
+            left, top = int(max(0.0, min(ax, bx) - reach)), int(max(0.0, min(ay, by) - reach))
+            right = int(min(width - 1.0, np.ceil(max(ax, bx) + reach)))
+            bottom = int(min(height - 1.0, np.ceil(max(ay, by) + reach)))
             dx, dy = bx - ax, by - ay
             length = dx * dx + dy * dy
             for y in range(top, bottom + 1):
@@ -116,4 +114,4 @@ def boxes_at(motions, motion, box, t: float, second: bool) -> Floats:  # type: i
 
 def _largest_bend(motions) -> Floats:  # type: ignore[no-untyped-def]
     size = np.abs(motions.bend).max(1)
-    return np.maximum.reduceat(size, motions.first) * np.exp(np.abs(motions.linear[:, 0]))
+    return np.asarray(np.maximum.reduceat(size, motions.first) * np.exp(np.abs(motions.linear[:, 0])))

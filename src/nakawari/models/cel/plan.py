@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.hints import Hints
-from nakawari.models.cel.lines import Moving, follow
+from nakawari.models.cel.lines import STILL_PX, Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
 from nakawari.models.cel.paint import boxes_at, draw_strokes, lay_regions, tables
 from nakawari.models.cel.register import Registered, is_background, register
 from nakawari.ops.lines import nearest_outside
+from nakawari.ops.regions import label_regions
 
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -23,6 +25,8 @@ FINE = 3
 """Samples along each side of a pixel where edges are smoothed."""
 SEEN_PX = 2
 """A line is visible where a region beside it shows within this many pixels."""
+CRUMB_PX, CRUMB_SHARE = 30, 0.15
+"""A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
 HARD_LEAST, SOFT_LEAST = 0.5, 0.3
 """Least half-width of a line that is drawn, pixels."""
 
@@ -34,11 +38,13 @@ class Mixture:
     Attributes:
         first, second: [H, W] int32, places in both keys end to end (key 0, then key 1), row by row.
         share: [H, W] float32, how much of `second` there is.
+        moving: [H, W] bool, where something that moves is, or has left.
     """
 
     first: Labels
     second: Labels
     share: npt.NDArray[np.float32]
+    moving: Mask
 
 
 @dataclass(slots=True)
@@ -118,7 +124,8 @@ def back_to_front(drawing: Drawing, front: dict[tuple[int, int], float]) -> Plac
             waits[i] += 1
     heap = [(-int(ground[i]), -int(area[i]), i) for i in range(count) if not waits[i]]
     heapq.heapify(heap)
-    order, done = [], np.zeros(count, np.bool_)
+    order: list[int] = []
+    done = np.zeros(count, np.bool_)
     while len(order) < count:
         if not heap:  # a circle: the largest of the rest goes first
             rest = np.flatnonzero(~done)
@@ -146,24 +153,33 @@ def _mixture(plan: Plan, t: float) -> Mixture:
         label, hole = shown, gap
     else:
         first, second, share = _dominant(source, fine)
-        label, hole = (a[fine // 2 :: fine, fine // 2 :: fine] for a in (shown, gap))
-    cover, ink = _strokes(plan, t, nearer, np.ascontiguousarray(label), np.ascontiguousarray(hole))
-    return _with_lines(plan, first, second, share, cover, ink)
+        middle = slice(fine // 2, None, fine)
+        label, hole = shown[middle, middle], gap[middle, middle]
+    label, hole = np.ascontiguousarray(label), np.ascontiguousarray(hole)
+    cover, ink, passed = _strokes(plan, t, nearer, label, hole)
+    passed |= hole | _moving(plan, nearer)[label]
+    specks, nearest = _specks(label, cover > 0.5, plan.keys[nearer].regions.area)
+    for source in (first, second):
+        source.reshape(-1)[specks] = source.reshape(-1)[nearest]
+    share.reshape(-1)[specks] = 0
+    return _with_lines(plan, Mixture(first, second, share, passed), cover, ink)
 
 
 def _fills(plan: Plan, t: float, nearer: int, fine: int) -> tuple[Labels, Labels, Mask]:
-    """Regions at t: labels of the nearer key, pixels of both keys end to end, and what the other key filled."""
+    """Regions at t: labels of the nearer key, pixels of both keys end to end, what the other key filled."""
     height, width = plan.keys[0].labels.shape
     size = height * width
-    layers = []
+    layers: list[tuple[Labels, Labels]] = []
     for key in (nearer, 1 - nearer):
         drawing = plan.keys[key]
         shown = np.full((height * fine, width * fine), -1, np.int32)
+        if layers:
+            shown[layers[0][0] >= 0] = -2
         source = np.zeros(shown.shape, np.int32)
         motion = plan.found.motion1 if key else plan.found.motion0
         motions = plan.found.motions
         lay_regions(
-            plan.order1 if key else plan.order0,
+            np.ascontiguousarray((plan.order1 if key else plan.order0)[::-1]),
             motion,
             boxes_at(motions, motion, drawing.regions.box.astype(np.float64) + _ALL_LINES, t, bool(key)),
             tables(motions, t),
@@ -189,39 +205,72 @@ def _fills(plan: Plan, t: float, nearer: int, fine: int) -> tuple[Labels, Labels
     return shown, source, gap & ~lost
 
 
+def _specks(label: Labels, line: Mask, area: Places) -> tuple[Places, Places]:
+    """Crumbs of regions that lines cut off, and for each of their pixels the nearest one that is none.
+
+    In a key no line cuts a region in two. What lies alone at t is there because a line and the paint beside
+    it went two ways by a pixel.
+    """
+    coded = np.stack([label & 255, label >> 8 & 255, label >> 16 & 255], 2).astype(np.uint8)
+    pieces, count = label_regions(coded, 0, ~line)
+    size = np.bincount(pieces[~line], minlength=count)
+    first = np.zeros(count, np.int64)
+    flat = pieces.reshape(-1)
+    inside = np.flatnonzero(flat >= 0)
+    first[flat[inside]] = label.reshape(-1)[inside]
+    whole = area[np.maximum(first, 0)]
+    crumb = (size <= CRUMB_PX) & (size < CRUMB_SHARE * whole)
+    small = np.zeros(label.shape, np.bool_)
+    small.reshape(-1)[inside] = crumb[flat[inside]]
+    holes, nearest = nearest_outside(small | line)
+    keep = small.reshape(-1)[holes]
+    return holes[keep], nearest[keep]
+
+
 _ALL_LINES = np.array([-4.0, -4.0, 4.0, 4.0])
 """Boxes of paint, grown by what lines around it may add."""
 
 
 def _dominant(source: Labels, fine: int) -> tuple[Labels, Labels, npt.NDArray[np.float32]]:
-    """The two pixels that most samples of each pixel show, told apart by place, and the share of the second."""
+    """The two pixels of keys that most samples of each pixel show, and the share of the second."""
     height, width = source.shape[0] // fine, source.shape[1] // fine
     samples = source.reshape(height, fine, width, fine).transpose(0, 2, 1, 3).reshape(height, width, -1)
     middle = samples[..., fine * fine // 2]
     return middle, middle.copy(), np.zeros((height, width), np.float32)
 
 
+def _moving(plan: Plan, key: int) -> Mask:
+    """[K]: regions of a key of which a corner goes farther than STILL_PX."""
+    box = plan.keys[key].regions.box.astype(np.float64)
+    corners = box[:, [0, 1, 2, 1, 0, 3, 2, 3]].reshape(-1, 2)
+    motion = np.repeat(plan.found.motion1 if key else plan.found.motion0, 4)
+    motions = plan.found.motions
+    there = motions.origin(motion, corners, 1.0) if key else motions.at(motion, corners, 1.0)
+    return np.asarray((np.hypot(*(there - corners).T) > STILL_PX).reshape(-1, 4).any(1))
+
+
 def _strokes(
     plan: Plan, t: float, nearer: int, label: Labels, gap: Mask
-) -> tuple[npt.NDArray[np.float32], Labels]:
-    """Cover and ink of all lines at t."""
+) -> tuple[npt.NDArray[np.float32], Labels, Mask]:
+    """Cover and ink of all lines at t, and where those are that move."""
     height, width = label.shape
     cover = np.zeros((height, width), np.float32)
     ink = np.zeros((height, width), np.int32)
+    passed = np.zeros((height, width), np.uint8)
     least = HARD_LEAST if plan.hard else SOFT_LEAST
     for key in (nearer, 1 - nearer):
         moving = plan.lines[key]
         if not len(moving.strokes):
             continue
         place = moving.at(plan.found.motions, t)
-        if key == nearer:
-            drawn = _visible(place, moving.sides, label)
-        else:
-            drawn = ~moving.met & _inside(place, gap)
+        near = key == nearer
+        drawn = _visible(place, moving.sides, label) if near else ~moving.met & _inside(place, gap)
         radius = np.maximum(moving.strokes.radius.astype(np.float64), least)
         source = plan.keys[key].ink + np.int32(height * width * key)
         draw_strokes(place, radius, source, moving.strokes.start, drawn, plan.hard, cover, ink)
-    return cover, ink
+        at = np.rint(place[drawn & moving.moves]).astype(np.int64)
+        passed[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)] = 1
+    return cover, ink, cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0
 
 
 def _visible(place: Floats, sides: Places, label: Labels) -> Mask:
@@ -244,15 +293,14 @@ def _inside(place: Floats, mask: Mask) -> Mask:
     return np.asarray(inside & mask[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)])
 
 
-def _with_lines(
-    plan: Plan, first: Labels, second: Labels, share: npt.NDArray[np.float32],
-    cover: npt.NDArray[np.float32], ink: Labels,
-) -> Mixture:  # fmt: skip
-    if plan.hard:
-        line = cover > 0
-        return Mixture(np.where(line, ink, first), np.where(line, ink, second), np.where(line, 0, share))
+def _with_lines(plan: Plan, fills: Mixture, cover: npt.NDArray[np.float32], ink: Labels) -> Mixture:
+    """Lines laid over paint: instead of it where edges are hard, mixed with it by their cover elsewhere."""
     line = cover > 0
-    base = np.where(share > 0.5, second, first)
-    return Mixture(
-        np.where(line, base, first), np.where(line, ink, second), np.where(line, cover, share).astype(np.float32)
-    )
+    if plan.hard:
+        share = np.where(line, 0, fills.share).astype(np.float32)
+        first, second = np.where(line, ink, fills.first), np.where(line, ink, fills.second)
+        return Mixture(first, second, share, fills.moving)
+    base = np.where(fills.share > 0.5, fills.second, fills.first)
+    share = np.where(line, cover, fills.share).astype(np.float32)
+    first, second = np.where(line, base, fills.first), np.where(line, ink, fills.second)
+    return Mixture(first, second, share, fills.moving)

@@ -21,7 +21,7 @@ from nakawari.ops.compiled import compile_kernel
 
 Labels = npt.NDArray[np.int32]
 
-MOST_POINTS = 240
+MOST_POINTS = 140
 """Of an outline that take part."""
 STEPS = 12
 """Of laying the whole outline."""
@@ -81,7 +81,7 @@ class Registered:
     Attributes:
         motions: one for each region of key 0, in their order.
         motion0, motion1: [K0], [K1], the motion of each region.
-        front0, front1: [K, K] sparse as dicts {(i, j): pixels}: how much better the border of i and j fits the
+        front0, front1: {(i, j): pixels} for regions that touch: how much better their border fits the
             motion of i; above 0: i is in front.
         fit: [K0], pixels: how far from its partner's outline that of a region ends, mean.
         given: [K0] bool: the motion is taken from a neighbour.
@@ -113,8 +113,12 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
     motions = still(count0)
     fit = np.full(count0, np.inf)
     for turn in range(2):
-        for i in np.flatnonzero(partners >= 0):
-            _lay(i, int(partners[i]), one, other, lines0, lines1, kind0, weight, matches, motions, fit, ground)
+        for i in np.flatnonzero(partners >= 0).tolist():
+            if turn and (weight[lines0.start[i] : lines0.start[i + 1]] == 1).all():
+                continue
+            _lay(
+                i, int(partners[i]), one, other, lines0, lines1, kind0, weight, matches, motions, fit, ground
+            )
         front = _front(lines0, motions, partners, fit, lines1, kind0, ground)
         if turn == 0:
             weight = _own(lines0, front)
@@ -122,7 +126,7 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
     boxes = np.stack([np.concatenate([one.regions.box[:, :2], one.regions.box[:, 2:]], 1)])[0]
     motions.grid, motions.first = lay_grids(boxes)
     motions.bend = np.zeros((int((motions.grid[:, 3] * motions.grid[:, 4]).sum()), 2))
-    for i in np.flatnonzero((partners >= 0) & ~ground):
+    for i in np.flatnonzero((partners >= 0) & ~ground).tolist():
         _bend(i, int(partners[i]), lines0, lines1, kind0, weight, motions, fit)
     if pins is not None:
         _pin(one, motions, motion0, pins)
@@ -144,7 +148,8 @@ def _lay(
     some = _some(int(lines0.start[i]), int(lines0.start[i + 1]))
     there = _some(int(lines1.start[j]), int(lines1.start[j + 1]))
     gone = other.regions.centre[j] - one.regions.centre[i]
-    if ground[i] or len(some) < 3 or len(there) < 3:
+    still_there = (one.regions.box[i] == other.regions.box[j]).all() and bool(np.abs(gone).max() == 0)
+    if still_there or ground[i] or len(some) < 3 or len(there) < 3:
         motions.linear[i] = 0
         motions.shift[i] = 0 if ground[i] else gone
         fit[i] = 0
@@ -165,23 +170,29 @@ def _front(
     """For pairs of matched regions that touch: whose motion leads their border to their partners' border."""
     found: dict[tuple[int, int], float] = {}
     misses: dict[tuple[int, int], float] = {}
-    for i in np.flatnonzero(partners >= 0):
+    for i in np.flatnonzero(partners >= 0).tolist():
         a, b = int(lines0.start[i]), int(lines0.start[i + 1])
         c, d = int(lines1.start[partners[i]]), int(lines1.start[partners[i] + 1])
         others = np.unique(lines0.other[a:b])
-        for j in others[partners[others] >= 0]:
+        for j in others[partners[others] >= 0].tolist():
             mine = a + np.flatnonzero(lines0.other[a:b] == j)[:: max(1, (b - a) // MOST_POINTS)]
             theirs = c + np.flatnonzero(lines1.other[c:d] == partners[j])
             if len(mine) < 3 or len(theirs) < 3:
                 continue
-            moved = motions.at(np.full(len(mine), i), lines0.place[mine], 1.0)
-            misses[int(i), int(j)] = float(_nearest_mean(moved, lines1.place[theirs]))
+            moved = _laid(lines0.place[mine], motions.linear[i], motions.shift[i])
+            misses[i, j] = float(_nearest_mean(moved, lines1.place[theirs]))
     for (i, j), miss in misses.items():
         if (j, i) in misses:
             found[i, j] = misses[j, i] - miss
             if ground[i] != ground[j]:
                 found[i, j] = 9.0 if ground[j] else -9.0
     return found
+
+
+def _laid(place: Floats, log: Floats, shift: Floats) -> Floats:
+    """Places under one similarity."""
+    moved = (place[:, 0] + 1j * place[:, 1]) * np.exp(log[0] + 1j * log[1]) + complex(*shift)
+    return np.stack([moved.real, moved.imag], 1)
 
 
 def _own(lines0: Outline, front: dict[tuple[int, int], float]) -> Floats:
@@ -243,8 +254,9 @@ def _bend(
 ) -> None:  # fmt: skip
     """What is left between the laid outline and the partner's, smoothed along it and spread inwards."""
     some = _some(int(lines0.start[i]), int(lines0.start[i + 1]))
-    there = np.arange(int(lines1.start[j]), int(lines1.start[j + 1]))
-    if len(some) < 8 or len(there) < 8:
+    a, b = int(lines1.start[j]), int(lines1.start[j + 1])
+    there = np.arange(a, b, max(1, (b - a) // (4 * MOST_POINTS)))
+    if len(some) < 8 or len(there) < 8 or (fit[i] == 0 and not motions.shift[i].any()):
         return
     first, end = int(motions.first[i]), int(motions.first[i] + motions.grid[i, 3] * motions.grid[i, 4])
     left = _residual(
@@ -270,9 +282,9 @@ def _pin(one: Drawing, motions: Motions, motion0: Places, pins: Floats) -> None:
             knots_x = left + step * np.arange(int(across))
             knots_y = top + step * np.arange(int(down))
             reach = max(1.5 * step, 0.2 * step * max(across, down))
-            weight = np.exp(
-                -(((knots_x[None] - x) ** 2 + (knots_y[:, None] - y) ** 2) / reach**2)
-            ).reshape(-1)
+            weight = np.exp(-(((knots_x[None] - x) ** 2 + (knots_y[:, None] - y) ** 2) / reach**2)).reshape(
+                -1
+            )
             a, b = int(motions.first[m]), int(motions.first[m] + across * down)
             # what the bump is worth at the place itself, by the interpolation between knots
             motions.bend[a:b] += weight[:, None] * (turned.real, turned.imag)
@@ -323,7 +335,7 @@ def _icp(place, kind, weight, targets, kinds, starts):  # type: ignore[no-untype
     ax, ay = 1.0, 0.0
     bx, by = starts[best_start, 0], starts[best_start, 1]
     error = 0.0
-    for step in range(STEPS):
+    for _ in range(STEPS):
         for n in range(count):
             x = ax * place[n, 0] - ay * place[n, 1] + bx
             y = ay * place[n, 0] + ax * place[n, 1] + by
@@ -380,7 +392,7 @@ def _residual(place, kind, weight, targets, kinds, log, shift, grid, bend):  # t
         for n in range(count):
             u, v = place[n, 0] + pull[n, 0], place[n, 1] + pull[n, 1]
             x, y = ax * u - ay * v + shift[0], ay * u + ax * v + shift[1]
-            m, d = _nearest(x, y, kind[n], targets, kinds)
+            m, _ = _nearest(x, y, kind[n], targets, kinds)
             dx, dy = targets[m, 0] - x, targets[m, 1] - y
             far = np.hypot(dx, dy)
             error += min(far, 10.0)

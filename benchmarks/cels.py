@@ -1,0 +1,132 @@
+"""How much an animator would have to mend: `cel` beside `classic`, `fast` and `fast` snapped to the palette.
+
+    NAKAWARI_DATA=... python benchmarks/cels.py [--pairs N] [--json OUT.json] [--sheet OUT.png]
+
+Procedural cels (flat, smoothed, lines; tight and wide) have a truth pixel by pixel; hand-drawn clips have
+the drawing between two others. Columns: line distance × 1e5; share of wrong paint where something moves
+(procedural only); stroke width, distance in pixels of the histogram from the truth's; closed regions kept,
+made over truth; gaps beyond those of the truth; new colours, share; flagged frames. Prints Markdown.
+`--sheet`: twenty tight in-betweens at full size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from nakawari.data.cels import cel_pair
+from nakawari.metrics.cels import examine, lines_of, snapped, stroke_width_distance, wrong_paint
+from nakawari.metrics.lines import chamfer
+from nakawari.models import load
+from triplets import COLOURED, anita, line_clips
+
+Array = np.ndarray
+COLUMNS = ("chamfer", "wrong", "width", "regions", "gaps", "new", "flagged", "seconds")
+GROUPS = (("flat", 6.0), ("flat", 16.0), ("flat", 40.0), ("smooth", 12.0), ("lines", 12.0))
+SEED = 11
+
+
+def measure(made: Array, key0: Array, truth: Array, key1: Array, wrong: float | None, seconds: float) -> dict:
+    own, wanted = lines_of(made), lines_of(truth)
+    check = examine(made, key0, key1, 0.5)
+    return {
+        "chamfer": 1e5 * chamfer(made, truth),
+        "wrong": wrong,
+        "width": stroke_width_distance(own, wanted),
+        "regions": own.regions / max(1, wanted.regions),
+        "gaps": own.gaps - wanted.gaps,
+        "new": check.new_colours,
+        "flagged": float(bool(check.flags())),
+        "seconds": seconds,
+    }
+
+
+def methods() -> dict[str, Callable[[Array, Array, Array | None], Array]]:
+    models = {name: load(name, device="cpu") for name in ("cel", "classic", "fast")}
+    rows = {name: (lambda a, b, p, m=model: m(a, b, 0.5)) for name, model in models.items()}
+    rows["fast snapped"] = lambda a, b, p: snapped(
+        models["fast"](a, b, 0.5), _paints(a, b) if p is None else p
+    )
+    return rows
+
+
+def _paints(key0: Array, key1: Array) -> Array:
+    both = np.concatenate([key0.reshape(-1, 3), key1.reshape(-1, 3)])
+    colours, counts = np.unique(both, axis=0, return_counts=True)
+    return colours[np.argsort(-counts)[:64]]
+
+
+def procedural(pairs: int) -> Iterator[tuple[str, Array, Array, Array, object]]:
+    for kind, far in GROUPS:
+        for index in range(pairs):
+            pair = cel_pair(SEED, index, kind=kind, farthest_px=far)
+            yield f"{kind}, up to {far:g} px", pair.key0, pair.between[0.5], pair.key1, pair
+
+
+def drawn(pairs: int) -> Iterator[tuple[str, Array, Array, Array, object]]:
+    for name, triplets in (*anita(pairs), *line_clips(pairs)):
+        group = "hand-drawn, painted" if name.split("/")[1].split("_")[0] in COLOURED else "hand-drawn, lines"
+        for key0, truth, key1 in triplets:
+            yield group, key0, truth, key1, None
+
+
+def sheet(path: Path) -> None:
+    """Twenty tight in-betweens, five in a row."""
+    model = load("cel", device="cpu")
+    tiles = []
+    for index in range(20):
+        pair = cel_pair(SEED + 1, index, (180, 320), farthest_px=5)
+        tiles.append(model(pair.key0, pair.key1, 0.5))
+    rows = [np.concatenate(tiles[i : i + 4], 1) for i in range(0, 20, 4)]
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--drawn", action="store_true", help="hand-drawn clips as well (NAKAWARI_DATA)")
+    args = parser.parse_args()
+    if args.sheet:
+        sheet(args.sheet)
+        return
+    rows = methods()
+    found: dict[str, dict[str, list[dict]]] = {}
+    sources = [procedural(args.pairs), *([drawn(args.pairs)] if args.drawn else [])]
+    for source in sources:
+        for group, key0, truth, key1, pair in source:
+            for name, method in rows.items():
+                start = time.perf_counter()
+                made = method(key0, key1, None if pair is None else pair.palette)
+                seconds = time.perf_counter() - start
+                wrong = None
+                if pair is not None:
+                    wrong = wrong_paint(made, truth, pair.moving(0.5), pair.palette)
+                row = measure(made, key0, truth, key1, wrong, seconds)
+                found.setdefault(group, {}).setdefault(name, []).append(row)
+    table = {
+        group: {
+            name: {
+                c: None if many[0][c] is None else float(np.mean([one[c] for one in many])) for c in COLUMNS
+            }
+            for name, many in models.items()
+        }
+        for group, models in found.items()
+    }
+    for group, models in table.items():
+        print(f"\n### {group}\n\n| | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}")
+        for name, values in models.items():
+            print(f"| {name} | {' | '.join('' if v is None else f'{v:.3f}' for v in values.values())} |")
+    if args.json:
+        args.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What `cel` found out about a pair, for display and for the one who corrects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.motions import Places
+from nakawari.models.cel.plan import Plan
+from nakawari.ops.regions import Labels
+
+Floats = npt.NDArray[np.float32]
+Shares = npt.NDArray[np.float64]
+
+LOOSE_PX = 2.0
+"""Mean distance of an outline from its partner's at which half of the confidence is gone."""
+SURE = 0.5
+"""Confidence from which a region counts as surely matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All about a pair; shapes are those of the keys.
+
+    Attributes:
+        labels0, labels1: [H, W] int32, which region each pixel belongs to.
+        partners01, partners10: [K0], [K1]: partner of each region in the other key, -1: none.
+        confidence01, confidence10: [K0], [K1] in [0, 1].
+        flow01, flow10: [H, W, 2] float32, pixels (x, y): how far each pixel goes until the other key.
+        lines0, lines1: polylines [N, 2] (x, y) of the strokes.
+        confidence: in [0, 1], the share of what changes that belongs to surely matched regions.
+    """
+
+    labels0: Labels
+    labels1: Labels
+    partners01: Places
+    partners10: Places
+    confidence01: Shares
+    confidence10: Shares
+    flow01: Floats
+    flow10: Floats
+    lines0: list[Floats]
+    lines1: list[Floats]
+    confidence: float
+
+
+def explain(plan: Plan) -> Explanation:
+    """Tell about a pair."""
+    one, other = plan.keys
+    partners01, partners10 = plan.matches.partners01, plan.matches.partners10
+    fit = np.where(np.isfinite(plan.found.fit), plan.found.fit, 0.0)
+    sure0 = (0.5 + 0.5 * plan.matches.sure) * 0.5 ** (fit / LOOSE_PX) * (partners01 >= 0)
+    sure1 = np.where(partners10 >= 0, sure0[np.maximum(partners10, 0)], 0.0)
+    return Explanation(
+        one.labels,
+        other.labels,
+        partners01,
+        partners10,
+        sure0,
+        sure1,
+        _flow(plan, False),
+        _flow(plan, True),
+        one.strokes.polylines(),
+        other.strokes.polylines(),
+        _share(one, other, sure0, sure1),
+    )
+
+
+def _flow(plan: Plan, second: bool) -> Floats:
+    """How far the pixels of a key go until the other one."""
+    labels = plan.keys[int(second)].labels
+    motion = (plan.found.motion1 if second else plan.found.motion0)[labels.reshape(-1)]
+    y, x = np.divmod(np.arange(labels.size), labels.shape[1])
+    place = np.stack([x, y], 1).astype(np.float64)
+    motions = plan.found.motions
+    there = motions.origin(motion, place, 1.0) if second else motions.at(motion, place, 1.0)
+    return np.asarray((there - place).reshape(*labels.shape, 2), np.float32)
+
+
+def _share(one: Drawing, other: Drawing, sure0: Shares, sure1: Shares) -> float:
+    """Of the pixels that differ, those whose regions are surely matched in both keys."""
+    changed = (one.rgb != other.rgb).any(2)
+    if not changed.any():
+        return 1.0
+    known = (sure0[one.labels[changed]] >= SURE) & (sure1[other.labels[changed]] >= SURE)
+    return float(known.mean())

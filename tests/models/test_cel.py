@@ -1,0 +1,128 @@
+"""cel: every pixel is a pixel of a key, lines stay lines, hints are met."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from nakawari.data.cels import cel_pair
+from nakawari.errors import InputError
+from nakawari.metrics.cels import examine, snapped, wrong_paint
+from nakawari.models import load
+from nakawari.models.cel.hints import Hints
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("cel", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return cel_pair(5, 4, (135, 240), farthest_px=6)
+
+
+def colours(*frames):
+    return {
+        tuple(c) for frame in frames for c in np.unique(frame.reshape(-1, frame.shape[2]), axis=0).tolist()
+    }
+
+
+def disc(x, kind=cv2.LINE_8, radius=18):
+    picture = np.full((80, 140, 3), 255, np.uint8)
+    cv2.circle(picture, (x, 40), radius, (220, 60, 40), -1, kind)
+    cv2.circle(picture, (x, 40), radius, (10, 10, 10), 1, kind)
+    return picture
+
+
+@pytest.mark.parametrize("t", [0.2, 0.5, 0.8])
+def test_no_colour_is_new(model, pair, t):
+    assert colours(model(pair.key0, pair.key1, t)) <= colours(pair.key0, pair.key1)
+
+
+def test_fewer_pixels_are_wrong_than_by_snapping(model, pair):
+    truth, where = pair.between[0.5], pair.moving(0.5)
+    ours = wrong_paint(model(pair.key0, pair.key1), truth, where, pair.palette)
+    crude = snapped(load("classic", device="cpu")(pair.key0, pair.key1), pair.palette)
+    assert ours < 0.8 * wrong_paint(crude, truth, where, pair.palette)
+
+
+def test_a_disc_goes_whole(model):
+    made = model(disc(40), disc(64))
+    assert (made != disc(52)).any(2).mean() < 0.01
+    assert examine(made, disc(40), disc(64), 0.5).flags() == []
+
+
+def test_sixteen_bits_and_alpha_stay_as_they_are(model):
+    keys = []
+    for x in (40, 50):
+        alpha = (disc(x)[..., :1] < 255) * np.uint8(255)
+        keys.append(np.concatenate([disc(x) * (alpha > 0), alpha], 2).astype(np.uint16) * 257 - 0)
+    made = model(*keys)
+    assert made.dtype == np.uint16
+    assert colours(made) <= colours(*keys)
+    assert set(np.unique(made[..., 3]).tolist()) == {0, 65535}
+
+
+def test_smooth_edges_stay_smooth_and_lines_keep_their_ink(model):
+    made = load("cel", device="cpu", palette="keep")(disc(40, cv2.LINE_AA), disc(50, cv2.LINE_AA))
+    check = examine(made, disc(40, cv2.LINE_AA), disc(50, cv2.LINE_AA), 0.5)
+    assert check.flags() == []
+    assert len(colours(made)) > 6
+
+
+def test_it_tells_what_it_found(model):
+    found = model.explain(model.prepare(disc(40), disc(50)))
+    i = found.labels0[40, 40]
+    assert found.partners01[i] == found.labels1[40, 50]
+    assert found.confidence01[i] > 0.7
+    assert found.confidence > 0.7
+    assert np.abs(found.flow01[40, 40] - (10, 0)).max() < 0.5
+    assert np.abs(found.flow10[40, 50] - (-10, 0)).max() < 0.5
+    assert len(found.lines0) >= 1
+    with pytest.raises(InputError, match="nothing is known"):
+        model.explain(model.prepare(disc(40), disc(40)))
+
+
+def test_points_are_met_to_half_a_pixel(model):
+    hints = Hints(points=(((40, 40), (53, 43)), ((30, 36), (41, 37))))
+    found = model.explain(model.prepare(disc(40), disc(50), hints=hints))
+    for (x0, y0), (x1, y1) in hints.points:
+        gone = found.flow01[y0, x0]
+        assert np.hypot(x0 + gone[0] - x1, y0 + gone[1] - y1) < 0.5
+
+
+def two(x, y):
+    picture = np.full((80, 140, 3), 255, np.uint8)
+    for place in (x, y):
+        cv2.rectangle(picture, (place, 30), (place + 14, 50), (40, 90, 200), -1)
+    return picture
+
+
+def test_matches_can_be_forced_and_forbidden(model):
+    key0, key1 = two(20, 60), two(40, 80)
+
+    def partner(hints=None):
+        found = model.explain(model.prepare(key0, key1, hints=hints))
+        j = found.partners01[found.labels0[40, 62]]
+        return None if j < 0 else bool(j == found.labels1[40, 82])
+
+    assert partner(Hints(regions=(((62, 40), (82, 40)),))) is True
+    assert partner(Hints(regions=(((62, 40), (42, 40)),))) is False
+    assert partner(Hints(apart=(((62, 40), (82, 40)), ((62, 40), (42, 40))))) is None
+    assert partner(Hints(disappears=((62, 40),))) is None
+    assert partner(Hints(appears=((82, 40),))) is not True
+    both = (((62, 40), (82, 40)),)
+    with pytest.raises(InputError, match="that they are not"):
+        partner(Hints(regions=both, apart=both))
+
+
+def test_the_same_input_gives_the_same_bytes(model, pair):
+    first = model(pair.key0, pair.key1, 0.3)
+    assert (first == load("cel", device="cpu")(pair.key0, pair.key1, 0.3)).all()
+
+
+def test_an_unknown_palette_is_refused():
+    with pytest.raises(InputError, match="lock, keep"):
+        load("cel", palette="snap")
