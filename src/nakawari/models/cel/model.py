@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError
-from nakawari.models.base import Drawn, Encoded, Interpolator, Pair, Picture
+from nakawari.models.base import Drawn, Encoded, Interpolator, Pair
 from nakawari.models.cel.drawing import Drawing, take_apart
 from nakawari.models.cel.explain import Explanation, explain
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
+from nakawari.models.keys import Picture
 from nakawari.models.overlays import pinned
 from nakawari.tensors import to_frame
 

@@ -152,7 +152,7 @@ def _mixture(plan: Plan, t: float) -> Mixture:
         share = np.zeros(source.shape, np.float32)
         label, hole = shown, gap
     else:
-        first, second, share = _dominant(source, fine)
+        first, second, share = _dominant(source, shown, fine)
         middle = slice(fine // 2, None, fine)
         label, hole = shown[middle, middle], gap[middle, middle]
     label, hole = np.ascontiguousarray(label), np.ascontiguousarray(hole)
@@ -231,12 +231,19 @@ _ALL_LINES = np.array([-4.0, -4.0, 4.0, 4.0])
 """Boxes of paint, grown by what lines around it may add."""
 
 
-def _dominant(source: Labels, fine: int) -> tuple[Labels, Labels, npt.NDArray[np.float32]]:
-    """The two pixels of keys that most samples of each pixel show, and the share of the second."""
+def _dominant(source: Labels, shown: Labels, fine: int) -> tuple[Labels, Labels, npt.NDArray[np.float32]]:
+    """The pixel of a key in the middle of each pixel, one of the paint beside it, and the share of that."""
     height, width = source.shape[0] // fine, source.shape[1] // fine
-    samples = source.reshape(height, fine, width, fine).transpose(0, 2, 1, 3).reshape(height, width, -1)
-    middle = samples[..., fine * fine // 2]
-    return middle, middle.copy(), np.zeros((height, width), np.float32)
+    blocks = (height, fine, width, fine)
+    samples, paints = (
+        a.reshape(blocks).transpose(0, 2, 1, 3).reshape(height, width, fine * fine) for a in (source, shown)
+    )
+    middle = paints[..., fine * fine // 2]
+    differs = paints != middle[..., None]
+    first = samples[..., fine * fine // 2]
+    beside = np.take_along_axis(samples, differs.argmax(2)[..., None], 2)[..., 0]
+    share = differs.mean(2, dtype=np.float32)
+    return first.copy(), np.where(share > 0, beside, first), share
 
 
 def _moving(plan: Plan, key: int) -> Mask:
