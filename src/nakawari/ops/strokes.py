@@ -27,6 +27,8 @@ CONTRAST = 20
 """Grey levels, of any channel, that a line is darker than what is beside it."""
 COVERED = 0.5
 """A pixel that a line covers by more is part of it."""
+ROUNDED_PX = 0.25
+"""By how much half the width of a line may exceed the largest disc of whole pixels that fits into it."""
 MOST_INKS = 8
 THIN_OF_COLOUR, THIN_OF_ALL, LEAST_OF_ALL = 0.6, 0.2, 0.01
 """Share of a colour's pixels that are thin, or of all thin pixels that have the colour: from there it is ink,
@@ -189,6 +191,9 @@ def trace(coverage: Floats) -> Strokes:
     place = np.empty((len(order), 2), np.float32)
     radius = np.empty(len(order), np.float32)
     _measure(order, start, closed, _gathered(bone, part), bone.shape[1], place, radius)
+    # what is joined at a crossing is no wider than the disc that fits into it
+    inner = cv2.distanceTransform((part > COVERED).astype(np.uint8), cv2.DIST_L2, 5)
+    radius = np.minimum(radius, np.asarray(inner, np.float32).reshape(-1)[order] + np.float32(ROUNDED_PX))
     _join(place, start, node)
     return Strokes(place + np.array((left, top), np.float32), radius, start, closed, node)
 
