@@ -6,7 +6,8 @@ Procedural cels (flat, smoothed, lines; tight and wide) have a truth pixel by pi
 the drawing between two others. Columns: line distance × 1e5; share of wrong paint where something moves
 (procedural only); stroke width, distance in pixels of the histogram from the truth's; closed regions kept,
 made over truth; gaps beyond those of the truth; new colours, share; flagged frames. Prints Markdown.
-`--sheet`: twenty tight in-betweens at full size.
+`--sheet`: twenty tight in-betweens at full size. `--corrections`: how many regions are matched wrongly, and
+how many hints it takes, each for the largest wrong one, until all are right.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from nakawari.data.cels import cel_pair
+from nakawari.data.cels import CelPair, cel_pair
 from nakawari.metrics.cels import examine, lines_of, snapped, stroke_width_distance, wrong_paint
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
+from nakawari.models.cel.drawing import Drawing, take_apart
+from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.matching import gather, match
 from triplets import COLOURED, anita, line_clips
 
 Array = np.ndarray
@@ -87,19 +91,63 @@ def sheet(path: Path) -> None:
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
+def true_partners(pair: CelPair, one: Drawing, other: Drawing) -> Array:
+    """[K0]: where the exact motion brings most of each region of key 0; -1 where that is unclear."""
+    height, width = one.labels.shape
+    y, x = np.nonzero(~one.line)
+    to = np.rint(np.stack((x, y), 1) + pair.flow01[y, x]).astype(int)
+    inside = (to >= 0).all(1) & (to < (width, height)).all(1)
+    y, x, to = y[inside], x[inside], to[inside]
+    same = pair.paint1[to[:, 1], to[:, 0]] == pair.paint0[y, x]
+    count0, count1 = len(one.regions.area), len(other.regions.area)
+    code = one.labels[y, x][same].astype(int) * count1 + other.labels[to[same, 1], to[same, 0]]
+    votes = np.bincount(code, minlength=count0 * count1).reshape(count0, count1)
+    best, back = votes.argmax(1), votes.argmax(0)
+    clear = (votes.max(1) > 0.5 * one.regions.area) & (one.regions.area >= 12)
+    return np.where(clear & (back[best] == np.arange(count0)), best, -1)
+
+
+def a_place(drawing: Drawing, region: int) -> tuple[float, float]:
+    y, x = np.nonzero((drawing.labels == region) & ~drawing.line)
+    return float(x[len(x) // 2]), float(y[len(y) // 2])
+
+
+def corrections(pairs: int) -> None:
+    """Print wrong matches before and after each hint."""
+    for kind, far in (("flat", 40.0), ("flat", 90.0), ("lines", 40.0)):
+        for index in range(pairs):
+            pair = cel_pair(SEED, index, kind=kind, farthest_px=far)
+            one, other = take_apart(pair.key0), take_apart(pair.key1)
+            seen, truth = gather(one, other), true_partners(pair, one, other)
+            known, told, left = np.flatnonzero(truth >= 0), [], []
+            while True:
+                found = match(one, other, seen, Hints(regions=tuple(told)) if told else None)
+                wrong = known[found.partners01[known] != truth[known]]
+                left.append(len(wrong))
+                if not len(wrong) or len(told) >= len(known):
+                    break
+                largest = int(wrong[np.argmax(one.regions.area[wrong])])
+                told.append((a_place(one, largest), a_place(other, int(truth[largest]))))
+            print(f"{kind}, up to {far:g} px, pair {index}: {len(known)} regions, wrong {left}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
-    parser.add_argument("--drawn", action="store_true", help="hand-drawn clips as well (NAKAWARI_DATA)")
+    parser.add_argument("--corrections", action="store_true")
+    parser.add_argument("--drawn", action="store_true", help="hand-drawn clips instead (NAKAWARI_DATA)")
     args = parser.parse_args()
+    if args.corrections:
+        corrections(args.pairs)
+        return
     if args.sheet:
         sheet(args.sheet)
         return
     rows = methods()
     found: dict[str, dict[str, list[dict]]] = {}
-    sources = [procedural(args.pairs), *([drawn(args.pairs)] if args.drawn else [])]
+    sources = [drawn(args.pairs) if args.drawn else procedural(args.pairs)]
     for source in sources:
         for group, key0, truth, key1, pair in source:
             for name, method in rows.items():

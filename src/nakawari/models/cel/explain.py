@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.motions import Places
 from nakawari.models.cel.plan import Plan
 from nakawari.ops.regions import Labels
@@ -50,23 +49,28 @@ class Explanation:
 def explain(plan: Plan) -> Explanation:
     """Tell about a pair."""
     one, other = plan.keys
-    partners01, partners10 = plan.matches.partners01, plan.matches.partners10
-    fit = np.where(np.isfinite(plan.found.fit), plan.found.fit, 0.0)
-    sure0 = (0.5 + 0.5 * plan.matches.sure) * 0.5 ** (fit / LOOSE_PX) * (partners01 >= 0)
-    sure1 = np.where(partners10 >= 0, sure0[np.maximum(partners10, 0)], 0.0)
+    sure0, sure1 = _sureness(plan)
     return Explanation(
         one.labels,
         other.labels,
-        partners01,
-        partners10,
+        plan.matches.partners01,
+        plan.matches.partners10,
         sure0,
         sure1,
         _flow(plan, False),
         _flow(plan, True),
         one.strokes.polylines(),
         other.strokes.polylines(),
-        _share(one, other, sure0, sure1),
+        confidence(plan),
     )
+
+
+def _sureness(plan: Plan) -> tuple[Shares, Shares]:
+    """[K0], [K1]: how surely regions are matched: how alone the match is, and how well outlines fit."""
+    partners01, partners10 = plan.matches.partners01, plan.matches.partners10
+    fit = np.where(np.isfinite(plan.found.fit), plan.found.fit, 0.0)
+    sure0 = (0.5 + 0.5 * plan.matches.sure) * 0.5 ** (fit / LOOSE_PX) * (partners01 >= 0)
+    return sure0, np.where(partners10 >= 0, sure0[np.maximum(partners10, 0)], 0.0)
 
 
 def _flow(plan: Plan, second: bool) -> Floats:
@@ -80,8 +84,10 @@ def _flow(plan: Plan, second: bool) -> Floats:
     return np.asarray((there - place).reshape(*labels.shape, 2), np.float32)
 
 
-def _share(one: Drawing, other: Drawing, sure0: Shares, sure1: Shares) -> float:
-    """Of the pixels that differ, those whose regions are surely matched in both keys."""
+def confidence(plan: Plan) -> float:
+    """Of the pixels that differ between the keys, the share whose regions are surely matched in both."""
+    one, other = plan.keys
+    sure0, sure1 = _sureness(plan)
     changed = (one.rgb != other.rgb).any(2)
     if not changed.any():
         return 1.0

@@ -11,7 +11,7 @@ from torch import Tensor
 from nakawari.errors import InputError
 from nakawari.models.base import Drawn, Encoded, Interpolator, Pair
 from nakawari.models.cel.drawing import Drawing, take_apart
-from nakawari.models.cel.explain import Explanation, explain
+from nakawari.models.cel.explain import Explanation, confidence, explain
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
 from nakawari.models.keys import Picture
@@ -72,6 +72,12 @@ class Cel(Interpolator):
         if not pair.state:
             raise InputError("nothing is known of this pair: its keys are equal, or it is drawn in tiles.")
         return explain(pair.state[item].plan)
+
+    def confidence(self, pair: Pair) -> float | None:
+        """See `Interpolator.confidence`; of a batch the least."""
+        if not pair.state:
+            return None
+        return min(confidence(work.plan) for work in pair.state)
 
     def _encode(self, image: Tensor) -> list[Drawing]:
         hard = {"auto": None, "lock": True, "keep": False}[self.options["palette"]]
