@@ -110,6 +110,22 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
     assert drawn != first
     page.locator("#pair-model").select_option("blend")
     until(lambda: picture(page) != drawn)
+
+    page.locator("#pair-model").select_option("cel")  # a hint: the disc is gone in the second key
+    until(lambda: picture(page) != drawn)
+    matched = picture(page)
+    page.locator("#how").select_option("regions")
+    picture(page)
+    page.locator("#hint").select_option("disappears")
+    box = page.locator("#canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5 * 14 / 64, box["y"] + box["height"] / 2)
+    page.locator(".hints li").wait_for()
+    page.locator("#how").select_option("")
+    until(lambda: picture(page) != matched)
+    page.get_by_label("Remove hint 1").click()
+    until(lambda: picture(page) == matched)
+    page.locator("#canvas").focus()
+
     page.locator(".tick").first.press("ArrowRight")  # bends the chart
     until(lambda: "1/4" not in stop_words(page))
     spaced = stop_words(page)
