@@ -14,7 +14,9 @@ from nakawari.errors import InputError, ModelError, ShapeError
 from nakawari.evaluation.run import METRICS, evaluate, measure
 from nakawari.metrics.image import PSNR_CAP_DB, ie, psnr, ssim, ssim_paper
 from nakawari.metrics.lines import chamfer
+from nakawari.models import CATALOG
 from tests.evaluation.scenes import NAMES, draw, write
+from tests.models.toys import toy_file
 from tests.nn.test_lpips import made_up
 
 KEYS = {"model", "data", "split", "n", *METRICS, "seconds_per_frame"}
@@ -55,6 +57,15 @@ def test_the_truth_itself_scores_best_and_stays_finite(triplets: Path, truths: P
     assert set(read) == {"rows", "samples", "meta"}
     assert read["rows"] == [row]
     assert read["meta"]["data"] == f"triplets:{triplets}"
+
+
+def test_rife_and_film_stand_in_one_table_with_ours(triplets: Path, tmp_path: Path) -> None:
+    given = ["rife", "rife-hd3", "rife-4.6", "rife-4.25", "film-style"]  # animeinterp has tests of its own
+    weights = {name: toy_file(name, tmp_path) for name in given}
+    names = [row.name for row in CATALOG if row.weights != "file"] + given
+    found = measure(names, f"triplets:{triplets}", weights=weights, device="cpu", limit=1)
+    assert [row["model"] for row in found.rows] == names
+    assert all(math.isfinite(row[metric]) for row in found.rows for metric in METRICS[:-1])
 
 
 def test_same_numbers_each_time(triplets: Path) -> None:

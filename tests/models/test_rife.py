@@ -20,6 +20,7 @@ from nakawari.models.rife.versions import VERSIONS, RifeConfig
 from nakawari.ops.warp import backward_warp
 from nakawari.tensors import pad_to_multiple
 from tests.models.seeded import picture, seeded
+from tests.models.toys import toy_file
 
 GOLDEN = Path(__file__).parent / "golden" / "rife.safetensors"
 """Outputs of the reference implementations; see README.md beside it."""
@@ -82,7 +83,10 @@ def test_a_teacher_is_listed_and_left_out(tmp_path, prefix):
     from nakawari.models.official import open_weights
 
     assert open_weights(path).ignored == ("block_tea.conv0.0.0.weight", "caltime.0.bias")
-    assert load(str(path), device="cpu").name == "rife-4.25-lite"
+    model = load(str(path), device="cpu")
+    assert model.name == "rife-4.25-lite"
+    said = "left out, as drawing needs it not: block_tea (1 key), caltime (1 key)."
+    assert model.notes() == [f"{path}: {said}"]
     assert load("rife-4.25-lite", path, device="cpu").name == "rife-4.25-lite"
     with pytest.raises(ModelError, match=r"flownet\.pkl: this is rife-4\.25-lite; wanted rife-4\.6"):
         load("rife-4.6", path)
@@ -175,6 +179,24 @@ def test_a_network_that_grows_begins_again_at_double_scale():
         wanted = net.motion(wide, 0.5, (16.0, 8.0, 4.0, 2.0))
     assert calm.flow.abs().max() < 32
     assert (far.flow - wanted.flow[:, :, :96, :160]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["rife", "rife-m"])
+def test_tta_is_the_mean_of_the_picture_and_of_the_turned_one(name, tmp_path):
+    model = load(name, toy_file(name, tmp_path), device="cpu")
+    frames = picture(64, 96, 1), picture(64, 96, 2)
+    turned = [frame.flip((2, 3)) for frame in frames]
+    wanted = (model(*frames, 0.25) + model(*turned, 0.25).flip((2, 3))) / 2
+    model.adjust(tta=True)
+    made = model(*frames, 0.25)
+    assert (made - wanted).abs().max() < 1e-5
+    assert (model(*turned, 0.25).flip((2, 3)) - made).abs().max() < 1e-5
+
+
+def test_tta_is_refused_outside_of_the_paper(tmp_path):
+    model = load("rife-4.25", toy_file("rife-4.25", tmp_path), device="cpu")
+    with pytest.raises(InputError, match="has no tta: only the paper's"):
+        model.adjust(tta=True)
 
 
 def test_ensemble_and_flow_scale_are_refused_where_there_are_none(tmp_path):

@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--flow-scale", type=float, metavar="F", help="RIFE: look for motion at this size; 0.5 for 4K (1)"
     )
     model.add_argument("--ensemble", action="store_true", help="RIFE: look both ways and average")
+    model.add_argument(
+        "--tta", action="store_true", help="the paper's RIFE: draw turned pictures too, and average"
+    )
     model.add_argument("--recursive", action="store_true", help="FILM: reach each time by halving")
     add_matching(model)
     encoder = parser.add_argument_group("encoder (ffmpeg's words; good defaults for each container)")
@@ -149,7 +152,7 @@ def _batch(arguments: argparse.Namespace, words: dict[str, Any], style: str) -> 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What is said about the model, where anything is."""
-    words = ("tile", "memory", "flow_scale", "ensemble", "recursive")
+    words = ("tile", "memory", "flow_scale", "ensemble", "tta", "recursive")
     given = {word: value for word in words if (value := getattr(arguments, word)) not in (None, False)}
     return given | matching(arguments)
 

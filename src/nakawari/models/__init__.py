@@ -221,6 +221,8 @@ def load(
     assert row is not None
     module, attribute = row.entry.split(":")
     model: Interpolator = getattr(import_module(module), attribute)(row.name, found, chosen, kind)
+    if found is not None and found.ignored:
+        model.remarks["weights"] = f"{weights}: left out, as drawing needs it not: {found.left_out()}."
     if options:
         model.adjust(**options)
     log.info("%s on %s, %s", row.name, chosen, PRECISION_NAMES[kind])

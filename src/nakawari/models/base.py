@@ -118,7 +118,8 @@ class Interpolator(ABC):
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
         self.device = torch.device(device)
-        self._said: list[str] = []
+        self.remarks: dict[str, str] = {}
+        """What a user should know of how it draws, by what it is about."""
         self._most: int | None = None
 
     def adjust(self, tile: int | str | None = None, memory: int | str | None = None, **options: Any) -> None:
@@ -164,7 +165,7 @@ class Interpolator(ABC):
 
     def notes(self) -> list[str]:
         """What was chosen for the user, a line each."""
-        return list(self._said)
+        return list(self.remarks.values())
 
     def pictures(self, pair: Pair) -> dict[str, Array]:
         """What was seen in a pair, by name, H×W×3 RGB uint8; for `--debug-dir`."""
@@ -346,7 +347,8 @@ class Interpolator(ABC):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         self._most = pair.tile = side
-        self._said = [f"the memory of {self.device} was too small; drawn in tiles of {side} px."]
+        said = f"the memory of {self.device} was too small; drawn in tiles of {side} px."
+        self.remarks["memory"] = said
 
 
 def _guide(image: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ cannot be told apart the name is asked for, and a name that is wrong is refused 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -49,6 +50,11 @@ class Weights:
     ignored: tuple[str, ...] = ()
     source: str = ""
     training: dict[str, Tensor] = field(default_factory=dict)
+
+    def left_out(self) -> str:
+        """`ignored` in few words: the parts of the network, and how many keys each has."""
+        parts = Counter(key.split(".")[0] for key in self.ignored)
+        return ", ".join(f"{part} ({count} key{'s' * (count > 1)})" for part, count in parts.items())
 
 
 Recogniser = Callable[[Mapping[str, Tensor], "str | None"], "Weights | None"]
