@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from nakawari.errors import MediaError
+from nakawari.errors import InputError, MediaError
 from nakawari.video.open import open_reader
+from nakawari.video.reader import VideoReader
 
 from .media import pictures, write_video
 
@@ -72,6 +73,44 @@ def test_interlaced_video_is_refused(tmp_path, name):
     with pytest.raises(MediaError, match=r"is interlaced \(frame 0\)") as caught:
         list(open_reader(path))
     assert "\n" not in str(caught.value)
+
+
+def combed(pictures):
+    """How much neighbouring rows differ, beyond rows that are two apart."""
+    rows = np.stack(pictures).astype(int)
+    return np.abs(rows[:, 1:-1] - rows[:, 2:]).mean() - np.abs(rows[:, :-2] - rows[:, 2:]).mean()
+
+
+def test_interlaced_video_is_taken_apart_where_that_is_asked_for(tmp_path, monkeypatch):
+    from av.codec.context import Flags
+
+    ground = np.zeros((64, 128, 3), np.uint8)
+    ground[:, ::8] = 255
+    moments = [np.roll(ground, 3 * k, 1)[:, :64] for k in range(12)]
+    fields = [np.where(np.arange(64)[:, None, None] % 2 == 0, a, b)
+              for a, b in zip(moments[::2], moments[1::2], strict=True)]  # fmt: skip
+    monkeypatch.setitem(globals(), "pictures", lambda *_: fields)
+    flags = Flags.interlaced_dct | Flags.interlaced_me
+    path = woven(tmp_path / "in.mkv", {"x264-params": "tff=1", "crf": "4"}, flags)
+    frames = list(open_reader(path, deinterlace=True))
+    assert [frame.pts for frame in frames] == [Fraction(k, 25) for k in range(6)]
+    assert not any(frame.native.interlaced_frame for frame in frames)
+    assert combed(fields) > 40
+    assert combed([frame.rgb() for frame in frames[1:-1]]) < 10
+    part = list(VideoReader(path, deinterlace=True).since(Fraction(2, 25)))
+    assert part[-1].pts == frames[-1].pts
+
+
+def test_deinterlacing_leaves_whole_frames_as_they_are(tmp_path):
+    path = write_video(tmp_path / "in.mkv", pictures(6, 32, 32))
+    before, after = list(open_reader(path)), list(open_reader(path, deinterlace=True))
+    assert [frame.pts for frame in before] == [frame.pts for frame in after]
+    assert all(np.array_equal(a.rgb(), b.rgb()) for a, b in zip(before, after, strict=True))
+
+
+def test_only_video_files_are_deinterlaced(tmp_path):
+    with pytest.raises(InputError, match=r"in\.gif cannot be deinterlaced here"):
+        open_reader(tmp_path / "in.gif", deinterlace=True)
 
 
 def test_progressive_video_is_not_taken_for_interlaced(tmp_path):

@@ -39,6 +39,9 @@ def add_timing(parser: argparse.ArgumentParser) -> None:
         "-ss", "--start", type=time, metavar="T", help="take only what begins at T or later: 62.5 or 1:02.5"
     )
     line.add_argument("-to", "--end", type=time, metavar="T", help="take only what begins before T")
+    line.add_argument(
+        "--deinterlace", action="store_true", help="take woven frames of interlaced video apart"
+    )
     line.add_argument("--loop", action="store_true", help="the last drawing moves on to the first one")
     line.add_argument(
         "--holds",
@@ -67,6 +70,6 @@ def timing(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `nakawari.plan` and `nakawari.smooth` that the flags gave."""
     names = (
         *("fps", "factor", "slowmo", "start", "end", "loop"),
-        *("holds", "hold_max", "cuts", "cut_fill", "input_rate"),
+        *("holds", "hold_max", "cuts", "cut_fill", "input_rate", "deinterlace"),
     )
     return {name: getattr(arguments, name) for name in names}

@@ -136,6 +136,7 @@ def plan(
     cuts: Cuts | None = None,
     cut_fill: Literal["copy", "nearest"] | None = None,
     input_rate: Number | None = None,
+    deinterlace: bool = False,
     progress: Progress = silent,
 ) -> Plan:
     """Decide how every output frame is made, before any frame is made.
@@ -155,6 +156,7 @@ def plan(
         cut_fill: "copy" (or None) shows the last drawing up to a cut, "nearest" from the middle between the
             last input frame before it and the first one after it the latter.
         input_rate: frames a second of an image sequence.
+        deinterlace: woven frames of a video file are taken apart instead of refused.
         progress: is told the stage "analyse".
 
     Raises:
@@ -163,7 +165,8 @@ def plan(
     """
     return plan_and_times(
         source, fps=fps, factor=factor, slowmo=slowmo, start=start, end=end, loop=loop, holds=holds,
-        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate, progress=progress,
+        hold_max=hold_max, cuts=cuts, cut_fill=cut_fill, input_rate=input_rate, deinterlace=deinterlace,
+        progress=progress,
     )[0]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from nakawari.pipeline.timing import Timing, exact, read_text
 from nakawari.timeline.cuts import clock
 from nakawari.timeline.plan import Original, Plan
 
-OF_THE_CLIP = ("start", "end", "loop", "slowmo", "input_rate")
+OF_THE_CLIP = ("start", "end", "loop", "slowmo", "input_rate", "deinterlace")
 """What says of which frames and times a plan is; the rest decides what is made of them."""
 
 OR_ELSE = "leave that out, or make a new plan with it."

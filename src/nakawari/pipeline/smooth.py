@@ -52,6 +52,7 @@ def smooth(
     cut_fill: Literal["copy", "nearest"] | None = None,
     plan: Plan | str | Path | None = None,
     input_rate: Number | None = None,
+    deinterlace: bool = False,
     encode: dict[str, Any] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -64,8 +65,8 @@ def smooth(
         source: a video file, or a folder or pattern (`frames/%05d.png`) of images.
         output: where to; its ending says the container, a folder or pattern takes images. None: beside
             the input, named after it.
-        fps, factor, slowmo, start, end, loop, holds, hold_max, cuts, cut_fill, input_rate: as `plan` takes
-            them.
+        fps, factor, slowmo, start, end, loop, holds, hold_max, cuts, cut_fill, input_rate, deinterlace: as
+            `plan` takes them.
         model, weights, device, precision: as `load` takes them.
         options: what else `load` takes: tile, memory, and what the model lets one choose.
         plan: carry out this plan (or the JSON file of one) instead of making one. It has to be one of this
@@ -90,6 +91,7 @@ def smooth(
     asked: dict[str, Any] = {
         "fps": fps, "factor": factor, "slowmo": slowmo, "start": start, "end": end, "loop": loop or None,
         "holds": holds, "hold_max": hold_max, "cuts": cuts, "cut_fill": cut_fill, "input_rate": input_rate,
+        "deinterlace": deinterlace or None,
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
     if not is_file(model):

@@ -72,6 +72,7 @@ class Timing:
     cuts: Any = "auto"
     cut_fill: CutFill = "copy"
     input_rate: Fraction | None = None
+    deinterlace: bool = False
 
     @staticmethod
     def of(
@@ -87,6 +88,7 @@ class Timing:
         cuts: Any = None,
         cut_fill: CutFill | None = None,
         input_rate: Number | None = None,
+        deinterlace: bool = False,
     ) -> Timing:
         """Make numbers exact, and check what can be checked without the clip; None is what is usual.
 
@@ -105,6 +107,7 @@ class Timing:
             "auto" if cuts is None else cuts,
             "copy" if cut_fill is None else cut_fill,
             exact(input_rate),
+            deinterlace,
         )
         made._check()
         return made
@@ -128,8 +131,8 @@ class Timing:
             if name not in Timing.__slots__:
                 known = ", ".join(Timing.__slots__)
                 raise InputError(f"the plan's options have an unknown field {name!r}; wanted {known}.")
-            if name == "loop" and not isinstance(value, bool):
-                raise InputError(f"loop is {value!r}; wanted true or false.")
+            if name in ("loop", "deinterlace") and not isinstance(value, bool):
+                raise InputError(f"{name} is {value!r}; wanted true or false.")
         asked = {name: value for name, value in values.items() if value is not None}
         return Timing.of(**asked | {name: exact(asked[name]) for name in ("start", "end") if name in asked})
 
@@ -164,7 +167,7 @@ class Timing:
         from nakawari.video.clip import Loop, Part
         from nakawari.video.open import open_reader
 
-        reader = open_reader(source, self.input_rate)
+        reader = open_reader(source, self.input_rate, self.deinterlace)
         part = None
         if self.start is not None or self.end is not None:
             reader = part = Part(reader, self.start, self.end)

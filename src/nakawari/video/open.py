@@ -28,19 +28,23 @@ log = logging.getLogger(__name__)
 DEFAULT_RATE = Fraction(24)
 
 
-def open_reader(path: str | Path, rate: Fraction | None = None) -> Reader:
+def open_reader(path: str | Path, rate: Fraction | None = None, deinterlace: bool = False) -> Reader:
     """Open a video file, a folder or pattern of images, or one image; always as a replayable reader.
 
     Args:
         path: what to read; `-` is y4m on stdin, whose frames are kept on disk (see `spool`).
         rate: frames a second of images, which do not say; 24 where None. A video file says its own.
+        deinterlace: woven frames of a video file are taken apart instead of refused.
 
     Raises:
         MediaError: it is missing, broken or unsupported.
-        InputError: the rate is not more than 0, or a rate was given for a video file.
+        InputError: the rate is not more than 0, or a rate was given for a video file; or it is no video file,
+            and shall be deinterlaced.
     """
     if rate is not None and rate <= 0:
         raise InputError(f"the rate of the images is {rate}; wanted more than 0.")
+    if deinterlace and (is_images(path) or is_animation(path) or is_y4m(path)):
+        raise InputError(f"{path} cannot be deinterlaced here; --deinterlace is for video files.")
     if is_images(path) and not is_animated_webp(path):
         return ImageReader(path, DEFAULT_RATE if rate is None else rate)
     if rate is not None:
@@ -52,7 +56,7 @@ def open_reader(path: str | Path, rate: Fraction | None = None) -> Reader:
     if is_y4m(path):
         reader = Y4mReader(path)
         return reader if reader.replayable else Spool(reader)
-    return VideoReader(path)
+    return VideoReader(path, deinterlace)
 
 
 def open_writer(

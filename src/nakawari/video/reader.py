@@ -21,6 +21,7 @@ from typing import Any
 
 from nakawari.errors import MediaError
 from nakawari.video.colour import TAGS, layout, resolve, rows
+from nakawari.video.deinterlace import deinterlaced
 from nakawari.video.frames import Colour, Frame, Info
 from nakawari.video.hdr import mastering
 
@@ -48,16 +49,20 @@ class VideoReader:
 
     replayable = True
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, deinterlace: bool = False) -> None:
         """Open the file, decode its first frame, and note what it is.
+
+        Args:
+            path: of the file.
+            deinterlace: woven frames are taken apart instead of refused.
 
         Raises:
             MediaError: the file is missing, not a video, or its first frame does not decode.
         """
-        self.path = Path(path)
+        self.path, self._deinterlace = Path(path), deinterlace
         with open_container(self.path) as container:
             stream = _video_stream(container, self.path)
-            first = next(_decoded(container, stream, self.path), None)
+            first = next(self._decoded(container, stream), None)
             if first is None:
                 raise MediaError(f"{self.path} has a video stream but no frame that decodes.")
             _check_progressive(first, 0, self.path)
@@ -69,6 +74,10 @@ class VideoReader:
     def _native(self, decoded: Any) -> Any:
         """The frame as it counts here: a GIF, whose decoder always gives alpha, has it only if it shows."""
         return decoded.reformat(format="bgr0") if self._opaque else decoded
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+        decoded = _decoded(container, stream, self.path)
+        return deinterlaced(decoded) if self._deinterlace else decoded
 
     def __iter__(self) -> Iterator[Frame]:
         """Every frame in order of presentation; see the module for what happens to broken times.
@@ -96,7 +105,7 @@ class VideoReader:
                 clock.go_on(self._begins)
             pending: Frame | None = None
             index = 0
-            for decoded in _decoded(container, stream, self.path):
+            for decoded in self._decoded(container, stream):
                 native = self._native(decoded)
                 _check_progressive(decoded, index, self.path)
                 _check_size(native, info, index, self.path)
@@ -325,8 +334,8 @@ def _check_progressive(decoded: Any, index: int, path: Path) -> None:
     """Raise MediaError where two moments are woven into one frame, which no drawing between could undo."""
     if decoded.interlaced_frame:
         raise MediaError(
-            f"{path} is interlaced (frame {index}). Deinterlace it first, such as with bwdif or, "
-            "where it was film, fieldmatch and decimate."
+            f"{path} is interlaced (frame {index}). Give --deinterlace or, where it was film, "
+            "bring it back to its frames first, with fieldmatch and decimate."
         )
 
 
