@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep finished pieces beside the output; the same command goes on after it was cut off",
     )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="render on a Ray cluster (host:port or auto); keeps finished pieces as --resume does",
+    )
     parser.add_argument("--plan", metavar="FILE", help="carry out a plan that `nakawari plan --json` wrote")
     model = parser.add_argument_group("model")
     model.add_argument(
@@ -102,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         "encode": encode,
         "overwrite": arguments.overwrite,
         "resume": arguments.resume,
+        "ray": arguments.ray,
         "debug_dir": arguments.debug_dir,
         **timing(arguments),
     }

@@ -349,6 +349,7 @@ class Interpolator(ABC):
         self._most = pair.tile = side
         said = f"the memory of {self.device} was too small; drawn in tiles of {side} px."
         self.remarks["memory"] = said
+        _LOG.warning("%s", said)
 
 
 def _guide(image: Tensor) -> Tensor:

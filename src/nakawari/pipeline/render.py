@@ -49,16 +49,18 @@ def render(
     done: int = 0,
     watch: Watch | None = None,
     cast: Cast | None = None,
+    begins: int = 0,
 ) -> Work:
     """Carry out `plan`.
 
     Args:
         plan: a checked plan of the clip that `frames` comes from.
-        frames: every frame of the clip in order.
+        frames: every frame of the clip in order, from number `begins` on.
         writer: takes the frames; neither finished nor aborted here.
         model: draws what has to be drawn.
         progress: is told the stage "render".
         done: so many slots stand already, and are left out.
+        begins: number of the first one of `frames`.
         watch: is shown every pair, named by the numbers of its frames.
         cast: says for each pair who draws; None: `model` draws all.
 
@@ -67,7 +69,7 @@ def render(
     """
     work = Work()
     slots = plan.slots[done:]
-    window = _Window(slots, iter(frames), work)
+    window = _Window(slots, iter(frames), work, begins)
     artist = _Artist(cast or (lambda source, target: (model, {})), work, watch)
     total = len(plan.slots)
     progress("render", done, total)
@@ -92,11 +94,11 @@ def render(
 class _Window:
     """The decoded frames that the slots to come still need."""
 
-    def __init__(self, slots: Sequence[Slot], frames: Iterator[Frame], work: Work) -> None:
+    def __init__(self, slots: Sequence[Slot], frames: Iterator[Frame], work: Work, begins: int) -> None:
         self._frames = frames
         self._work = work
         self._kept: dict[int, Frame] = {}
-        self._next = 0
+        self._next = begins
         self._last_use: dict[int, int] = {}
         for number, slot in enumerate(slots):
             self._last_use[slot.source] = number

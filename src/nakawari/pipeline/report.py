@@ -37,6 +37,13 @@ class Work:
     """Sum over drawn frames of the pixels that a model had to look at."""
     timing: Timing = field(default_factory=Timing)
 
+    def add(self, other: Work) -> None:
+        """Count what another did as well."""
+        for name in ("pairs", "drawn", "copied", "changed_px"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in self.timing.__slots__:
+            setattr(self.timing, name, getattr(self.timing, name) + getattr(other.timing, name))
+
 
 @dataclass(slots=True)
 class Report:

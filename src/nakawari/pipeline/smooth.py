@@ -56,6 +56,7 @@ def smooth(
     encode: dict[str, Any] | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    ray: str | None = None,
     debug_dir: str | Path | None = None,
     progress: Progress = silent,
 ) -> Report:
@@ -76,6 +77,8 @@ def smooth(
         resume: keep finished pieces beside the output until it is whole, and go on from those of a run with
             the same arguments that was cut off.
         debug_dir: pictures of what the model saw in each pair go there; None: none are made.
+        ray: address of a Ray cluster (`host:port`, or "auto") whose nodes render; finished pieces are kept as
+            `resume` does.
         progress: is told the stages "analyse" and "render".
 
     Returns:
@@ -108,14 +111,16 @@ def smooth(
         log.info("%s: %s", source, described(info))
         rate = timing.rate(info.rate) if given is None else given.rate(info.rate)
         target = _target(source, output, rate, timing)
-        job = _Job(str(source), target, rate, timing, clip, encoding, overwrite, notes)
+        job = Job(str(source), target, rate, timing, clip, encoding, overwrite, notes)
         loading = (model, weights, device, precision, options or {})
+        if ray is not None:
+            return _on_cluster(ray, job, given, loading, progress, debug_dir)
         journal = job.journal(given, loading) if resume else None
         return job.run(given, journal, loading, progress, debug_dir)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """A render, of which all has been checked that can be before the clip is looked at."""
 
     source: str
@@ -153,7 +158,7 @@ class _Job:
         from nakawari.video.threads import BackgroundWriter, prefetch
 
         begin = perf_counter()
-        inner = self._writer(journal)
+        inner = self.writer(journal)
         writer = BackgroundWriter(inner)
         whole = False
         try:
@@ -200,7 +205,8 @@ class _Job:
         seen = analyse(self.clip.reader, cuts=self.timing.cuts, progress=progress)
         return lay_out(seen, self.rate, self.timing)
 
-    def _writer(self, journal: Journal | None) -> Any:
+    def writer(self, journal: Journal | None) -> Any:
+        """What takes the pictures; of finished pieces where there is a journal."""
         from nakawari.video.open import open_writer
 
         info, timing = self.clip.reader.info, self.timing
@@ -222,6 +228,23 @@ class _Job:
             if journal is not None:
                 journal.release() if not journal.fresh else journal.remove()
             raise
+
+
+def _on_cluster(
+    address: str,
+    job: Job,
+    given: Given | None,
+    model: tuple[Any, ...],
+    progress: Progress,
+    debug_dir: str | Path | None,
+) -> Report:
+    from nakawari.pipeline.cluster import Cluster
+    from nakawari.pipeline.distribute import run_on
+
+    if debug_dir is not None:
+        raise InputError("what is seen on a cluster is not drawn; leave out the folder for it, or --ray.")
+    with Cluster(address) as cluster:
+        return run_on(cluster, job, given, job.journal(given, model), model, progress)
 
 
 class _Loading:

@@ -36,6 +36,7 @@ class SegmentWriter(VideoWriter):
 
     Attributes:
         done: number of pictures that stand already; the first one that is written is the next one.
+        pieces: number of pieces that are finished.
 
     Raises:
         InputError, OutputError: as for `VideoWriter`, or a piece is broken.
@@ -46,11 +47,16 @@ class SegmentWriter(VideoWriter):
         self._tape: _Tape | None = None
         self._shell: Any = None
         self._encoder: Any = None
-        self._pieces = self.done = 0
-        while (data := journal.read(_name(self._pieces))) is not None:
-            self.done += self._checked(data, self._pieces)
-            self._pieces += 1
+        self.pieces = self.done = 0
         super().__init__(*arguments, **keywords)
+        self.count()
+
+    def count(self) -> None:
+        """Look for the pieces that stand, also those that another program has laid there."""
+        self.pieces = self.done = 0
+        while (data := self._journal.read(piece_name(self.pieces))) is not None:
+            self.done += self._checked(data, self.pieces)
+            self.pieces += 1
         self._last = self.done - 1
 
     def begin(self, first: Fraction) -> None:
@@ -61,7 +67,7 @@ class SegmentWriter(VideoWriter):
         with self._errors():
             native = self._place(native, pts)
             if self._tape is None:
-                self._tape = _Tape(Piece(self._journal.folder, _name(self._pieces)))
+                self._tape = _Tape(Piece(self._journal.folder, piece_name(self.pieces)))
                 self._open_encoder()
             self._tape.add(self._encoder.encode(native))
             self._tape.pictures += 1
@@ -81,7 +87,17 @@ class SegmentWriter(VideoWriter):
         self._tape.commit()
         self._shell.close()
         self._tape = self._shell = self._encoder = None
-        self._pieces += 1
+        self.pieces += 1
+
+    def seal(self) -> None:
+        """Finish the piece that is under way, and write no more.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with self._errors():
+            if self._tape is not None:
+                self._finish_piece()
 
     def finish(self) -> None:
         """Join the pieces, pass sound through, and give the file its name.
@@ -91,12 +107,11 @@ class SegmentWriter(VideoWriter):
         """
         if self._first is None or self._last < 0:
             raise OutputError(f"{self.path}: there was no frame to write.")
+        self.seal()
         with self._errors():
-            if self._tape is not None:
-                self._finish_piece()
             self._start(self._first)
             last = None
-            for number in range(self._pieces):
+            for number in range(self.pieces):
                 for packet in self._packets(number):
                     if last is not None and packet.dts <= last:  # a short piece is not reordered as much
                         packet.dts = min(last + 1, packet.pts)
@@ -127,13 +142,13 @@ class SegmentWriter(VideoWriter):
             if mark == _MARK and checksum == zlib.crc32(memoryview(data)[: -_END.size]):
                 return int(pictures)
         raise OutputError(
-            f"{self._journal.folder / _name(number)} is broken. Remove it and those after it, and go on."
+            f"{self._journal.folder / piece_name(number)} is broken. Remove it and those after it, and go on."
         )
 
     def _packets(self, number: int) -> Iterator[Any]:
         import av
 
-        data = self._journal.read(_name(number)) or b""
+        data = self._journal.read(piece_name(number)) or b""
         self._checked(data, number)
         at, end = 0, len(data) - _END.size
         while at < end:
@@ -177,5 +192,6 @@ class _Tape:
         self._sum = zlib.crc32(data, self._sum)
 
 
-def _name(number: int) -> str:
+def piece_name(number: int) -> str:
+    """The name of a piece in the journal."""
     return f"{number:06d}.packets"
