@@ -97,6 +97,16 @@ def test_auto_goes_by_memory_and_off_is_whole(monkeypatch):
         model.prepare(*frames)
 
 
+def test_the_side_is_chosen_once_so_that_no_later_pair_is_refused(monkeypatch):
+    monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
+    model = Blur("blur")
+    model.adjust(memory="400M")
+    frames = [picture(608, 912, seed) for seed in (1, 2)]
+    before = model.prepare(*frames).tile
+    monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 390 * 2**20)
+    assert model.prepare(*frames).tile == before is not None
+
+
 def test_a_window_is_as_large_as_memory_lets_it_be():
     cost, size = Cost(2600, 260), (2160, 3840)
     side = side_for(4 * 2**30, cost, size)

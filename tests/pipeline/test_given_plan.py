@@ -59,6 +59,7 @@ def test_a_plan_says_what_it_was_made_of_and_how(clip: Path) -> None:
         "cuts": "auto",
         "cut_fill": "copy",
         "input_rate": None,
+        "deinterlace": False,
     }
     again = nk.Plan.from_dict(values)
     assert json.loads(again.to_json()) == values

@@ -27,7 +27,7 @@ from torch import Tensor
 from nakawari.errors import BackendError, InputError
 from nakawari.models.boxes import Box, change_box, unequal
 from nakawari.models.costs import Cost
-from nakawari.models.keys import Picture, check, check_alike, copy_of, size_of
+from nakawari.models.keys import Picture, check, check_alike, copy_of, guide_of, size_of
 from nakawari.models.overlays import Stillness
 from nakawari.models.tiles import LEAST, STEP, Tile, free_bytes, parse_memory, parse_tile, side_for
 from nakawari.tensors import Array, pad_to_multiple, to_frame, to_tensor, unpad
@@ -121,6 +121,7 @@ class Interpolator(ABC):
         self.remarks: dict[str, str] = {}
         """What a user should know of how it draws, by what it is about."""
         self._most: int | None = None
+        self._sides: dict[tuple[int, ...], int | None] = {}
 
     def adjust(self, tile: int | str | None = None, memory: int | str | None = None, **options: Any) -> None:
         """Set what is not None; the rest keeps what it has.
@@ -139,6 +140,7 @@ class Interpolator(ABC):
                 raise InputError(f"{self.name} has no option {option!r}; leave it out.")
         self.tile = self.tile if tile is None else parse_tile(tile)
         self.memory = self.memory if memory is None else parse_memory(memory)
+        self._sides.clear()
         self._adjust(dict(self.options) | options)
 
     def _adjust(self, options: dict[str, Any]) -> None:
@@ -200,7 +202,7 @@ class Interpolator(ABC):
         whole = (box.bottom - box.top, box.right - box.left) == size
         with torch.inference_mode():
             images = self._image(box.crop(key0)), self._image(box.crop(key1))
-            guide0, guide1 = _guide(images[0]), _guide(images[1])
+            guide0, guide1 = guide_of(images[0]), guide_of(images[1])
             opaque = images[0].shape[1] == 3
             still = Stillness.of(guide0, guide1, layers=opaque) if self.knows_stillness else None
             layered = still is not None and still.layer is not None
@@ -292,13 +294,22 @@ class Interpolator(ABC):
     def _side_for(self, image: Tensor) -> int | None:
         """The side of windows for a padded image; None: none are needed."""
         batch, size = image.shape[0], (int(image.shape[2]), int(image.shape[3]))
+        if (
+            batch,
+            *size,
+        ) not in self._sides:  # once: what a pair leaves behind must not shrink the next one's
+            self._sides[batch, *size] = self._chosen(batch, size)
+        side = self._sides[batch, *size]
+        if self._most is not None:
+            side = min(self._most, side or self._most)
+        return None if side is None or side >= max(size) else side
+
+    def _chosen(self, batch: int, size: tuple[int, int]) -> int | None:
         side: int | None = None
         if self.windowed and isinstance(self.tile, int):
             side = max(LEAST, self.tile)
         elif self.windowed and self.tile == "auto" and self.cost is not None:
             side = side_for(free_bytes(self.device, self.memory), self.cost, size, batch)
-        if self._most is not None:
-            side = min(self._most, side or self._most)
         if side is None or side >= max(size):
             return None
         _LOG.info("%s: tiles of %d px", self.name, side)
@@ -325,7 +336,7 @@ class Interpolator(ABC):
 
     def _state(self, pair: Pair) -> Any:
         assert pair.images is not None
-        guides = _guide(pair.images[0]), _guide(pair.images[1])
+        guides = guide_of(pair.images[0]), guide_of(pair.images[1])
         features = [self._features(*each) for each in zip(pair.encoded, guides, strict=True)]
         return self._prepare(*guides, *features)
 
@@ -350,13 +361,6 @@ class Interpolator(ABC):
         said = f"the memory of {self.device} was too small; drawn in tiles of {side} px."
         self.remarks["memory"] = said
         _LOG.warning("%s", said)
-
-
-def _guide(image: Tensor) -> Tensor:
-    """The picture that motion is found on: premultiplied colour over middle grey."""
-    if image.shape[1] == 3:
-        return image
-    return image[:, :3] + 0.5 * (1 - image[:, 3:])
 
 
 def _finish(pair: Pair, box: Box, drawn: Drawn, keeps_still: bool) -> Picture:

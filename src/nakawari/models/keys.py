@@ -42,3 +42,10 @@ def check_alike(key0: Picture, key1: Picture) -> None:
             f"frame0 is {list(key0.shape)} {key0.dtype} and frame1 {list(key1.shape)} {key1.dtype}; "
             "wanted one size and type."
         )
+
+
+def guide_of(image: Tensor) -> Tensor:
+    """The picture that motion is found on: premultiplied colour over middle grey."""
+    if image.shape[1] == 3:
+        return image
+    return image[:, :3] + 0.5 * (1 - image[:, 3:])
