@@ -48,8 +48,9 @@ class SegmentWriter(VideoWriter):
         self._shell: Any = None
         self._encoder: Any = None
         self.pieces = self.done = 0
+        self.count()  # before anything is opened: a broken piece is an error
         super().__init__(*arguments, **keywords)
-        self.count()
+        self._last = self.done - 1
 
     def count(self) -> None:
         """Look for the pieces that stand, also those that another program has laid there."""
