@@ -86,21 +86,21 @@ def test_auto_goes_by_memory_and_off_is_whole(monkeypatch):
     monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
     frames = [picture(608, 912, seed) for seed in (1, 2)]
     model = Blur("blur")
-    model.adjust(memory="500M")
+    model.adjust(memory="530M")
     assert model.prepare(*frames).tile == 576
     model.adjust(memory="2G")
     assert model.prepare(*frames).tile is None
     model.adjust(memory=500, tile="off")
     assert model.prepare(*frames).tile is None
-    model.adjust(memory="130M", tile="auto")
-    with pytest.raises(InputError, match=r"drawing may take 30 MiB; 912x608 takes 194 MiB in the smallest"):
+    model.adjust(memory="159M", tile="auto")
+    with pytest.raises(InputError, match=r"drawing may take 6 MiB; 912x608 takes 194 MiB in the smallest"):
         model.prepare(*frames)
 
 
 def test_the_side_is_chosen_once_so_that_no_later_pair_is_refused(monkeypatch):
     monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
     model = Blur("blur")
-    model.adjust(memory="400M")
+    model.adjust(memory="450M")
     frames = [picture(608, 912, seed) for seed in (1, 2)]
     before = model.prepare(*frames).tile
     monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 390 * 2**20)

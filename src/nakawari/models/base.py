@@ -309,7 +309,7 @@ class Interpolator(ABC):
         if self.windowed and isinstance(self.tile, int):
             side = max(LEAST, self.tile)
         elif self.windowed and self.tile == "auto" and self.cost is not None:
-            side = side_for(free_bytes(self.device, self.memory), self.cost, size, batch)
+            side = side_for(free_bytes(self.device, self.memory, size), self.cost, size, batch)
         if side is None or side >= max(size):
             return None
         _LOG.info("%s: tiles of %d px", self.name, side)

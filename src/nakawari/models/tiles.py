@@ -24,6 +24,9 @@ from nakawari.models.costs import Cost
 Tile = int | Literal["auto", "off"]
 SHARE = 0.6
 """How much of the memory that is free `auto` takes."""
+IN_FLIGHT = 100
+"""Bytes a pixel of pictures on their way: between decoder and encoder (45, measured at 7680x4320), and those
+that an encoder looks ahead in."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
@@ -60,17 +63,18 @@ def parse_memory(value: int | str | None) -> int | None:
     return int(float(found[1]) * _UNITS[found[2]])
 
 
-def free_bytes(device: torch.device, memory: int | None = None) -> int:
+def free_bytes(device: torch.device, memory: int | None = None, size: tuple[int, int] = (0, 0)) -> int:
     """Memory that drawing may take.
 
     Args:
         device: where it is drawn.
         memory: that the process may take, or on a GPU, drawing; None: `SHARE` of what is free.
+        size: of a picture: some are on their way between decoder and encoder.
     """
     if device.type == "cuda":
         return memory or int(SHARE * torch.cuda.mem_get_info(device)[0])
     if memory is not None:
-        return memory - resident_bytes()
+        return memory - resident_bytes() - IN_FLIGHT * size[0] * size[1]
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.M)
