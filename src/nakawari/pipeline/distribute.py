@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 CPUS = 4
 """A shard takes so many processors, or as many as the smallest node has."""
-WITHOUT_GPU = ("classic", "blend")
+WITHOUT_GPU = ("classic", "cel", "blend")
 """Families that draw on processors, whatever there is."""
 
 
