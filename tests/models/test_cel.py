@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from nakawari.data.cels import cel_pair
 from nakawari.errors import InputError
@@ -117,6 +118,19 @@ def test_matches_can_be_forced_and_forbidden(model):
     both = (((62, 40), (82, 40)),)
     with pytest.raises(InputError, match="that they are not"):
         partner(Hints(regions=both, apart=both))
+
+
+def test_paths_bend_along_arcs(model):
+    key0, key1 = disc(40), disc(70)
+    straight = model.at(model.prepare(key0, key1), 0.5)
+    pair = model.prepare(key0, key1)
+    turn = torch.full((1, 1, 80, 140), 0.8)
+    model.bend(pair, turn, turn)
+    made = model.at(pair, 0.5)
+    y, x = np.argwhere((made == (220, 60, 40)).all(2)).mean(0)
+    level = np.argwhere((straight == (220, 60, 40)).all(2)).mean(0)
+    assert abs(x - 55) < 0.7
+    assert abs(y - level[0] + 15 * np.tan(0.2)) < 0.7
 
 
 def test_the_same_input_gives_the_same_bytes(model, pair):

@@ -57,8 +57,8 @@ def explain(plan: Plan) -> Explanation:
         plan.matches.partners10,
         sure0,
         sure1,
-        _flow(plan, False),
-        _flow(plan, True),
+        flow(plan, False),
+        flow(plan, True),
         one.strokes.polylines(),
         other.strokes.polylines(),
         confidence(plan),
@@ -73,7 +73,7 @@ def _sureness(plan: Plan) -> tuple[Shares, Shares]:
     return sure0, np.where(partners10 >= 0, sure0[np.maximum(partners10, 0)], 0.0)
 
 
-def _flow(plan: Plan, second: bool) -> Floats:
+def flow(plan: Plan, second: bool) -> Floats:
     """How far the pixels of a key go until the other one."""
     labels = plan.keys[int(second)].labels
     motion = (plan.found.motion1 if second else plan.found.motion0)[labels.reshape(-1)]

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from nakawari.errors import InputError
-from nakawari.models.base import Drawn, Encoded, Interpolator, Pair
+from nakawari.models.arcs import Curved
+from nakawari.models.base import Drawn, Encoded, Pair
 from nakawari.models.cel.drawing import Drawing, take_apart
-from nakawari.models.cel.explain import Explanation, confidence, explain
+from nakawari.models.cel.explain import Explanation, confidence, explain, flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
 from nakawari.models.keys import Picture
@@ -39,7 +40,7 @@ class Work:
         return self._plan
 
 
-class Cel(Interpolator):
+class Cel(Curved):
     """Regions and lines matched, moved whole, and drawn from the keys' own pixels; runs on the CPU."""
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
@@ -88,6 +89,15 @@ class Cel(Interpolator):
     ) -> list[Work]:
         palette = self.options["palette"]
         return [Work(one, other, palette) for one, other in zip(features0, features1, strict=True)]
+
+    def _flows(self, state: list[Work]) -> tuple[Tensor, Tensor]:
+        both = [np.stack([flow(work.plan, second) for work in state]) for second in (False, True)]
+        flow01, flow10 = (torch.from_numpy(a.transpose(0, 3, 1, 2).copy()).to(self.device) for a in both)
+        return flow01, flow10
+
+    def _bend(self, state: list[Work], turn0: Tensor, turn1: Tensor) -> None:
+        for work, turn in zip(state, turn0, strict=True):
+            work.plan.bend(turn[0].cpu().numpy())
 
     def _at(self, state: list[Work], t: float, image0: Tensor, image1: Tensor) -> Drawn:
         made, cover = [], []

@@ -25,6 +25,8 @@ FINE = 3
 """Samples along each side of a pixel where edges are smoothed."""
 SEEN_PX = 2
 """A line is visible where a region beside it shows within this many pixels."""
+LEAST_TURN = 0.03
+"""Radians: paths that are to turn by less stay as they are."""
 CRUMB_PX, CRUMB_SHARE = 30, 0.15
 """A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
 HARD_LEAST, SOFT_LEAST = 0.5, 0.3
@@ -68,6 +70,27 @@ class Plan:
     order1: Places
     hard: bool
     last: dict[float, Mixture] = field(default_factory=dict)
+
+    def bend(self, turn0: npt.NDArray[np.float32]) -> None:
+        """Let regions move along arcs.
+
+        Args:
+            turn0: [H, W], radians, by how much the pixels of key 0 turn on their way (`ops.arcs`).
+
+        What a region turns by itself is an arc already; its path is bent by the rest.
+        """
+        motions, motion = self.found.motions, self.found.motion0
+        labels = self.keys[0].labels.reshape(-1)
+        area = np.bincount(labels, minlength=len(motion))
+        turn = np.bincount(labels, turn0.reshape(-1).astype(np.float64), len(motion)) / np.maximum(area, 1)
+        centre = self.keys[0].regions.centre
+        own = np.flatnonzero(motion == np.arange(len(motion)))
+        gone = motions.at(own, centre[own], 1.0) - centre[own]
+        rest = np.clip(turn[own] - motions.linear[own, 1], -np.pi, np.pi)
+        across = np.stack([-gone[:, 1], gone[:, 0]], 1) * 2 * np.tan(rest / 4)[:, None]
+        across[np.abs(turn[own]) < LEAST_TURN] = 0
+        motions.leave[own], motions.arrive[own] = -across, across
+        self.last = {}
 
     def mixture(self, t: float) -> Mixture:
         """What the picture at t is made of; the last one is remembered."""
