@@ -11,7 +11,9 @@ from nakawari.data.cels import cel_pair
 from nakawari.errors import InputError
 from nakawari.metrics.cels import examine, snapped, wrong_paint
 from nakawari.models import load
+from nakawari.models.cel import plan
 from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.register import register
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +143,41 @@ def test_the_same_input_gives_the_same_bytes(model, pair):
 def test_an_unknown_palette_is_refused():
     with pytest.raises(InputError, match="lock, keep"):
         load("cel", palette="snap")
+
+
+def framed(x):
+    """A figure before a still, banded background, in a still white frame."""
+    y = np.arange(80)[:, None] + 0.35 * np.arange(140)
+    picture = np.stack([60 + y // 4, 50 + y // 5, 90 + y // 6], 2).astype(np.uint8)
+    picture[[20, 50], :] = (0, 30, 0)
+    body = disc(x)
+    figure = (body != 255).any(2)
+    picture[figure] = body[figure]
+    rim = np.ones((80, 140), bool)
+    rim[6:-6, 6:-6] = False
+    picture[rim] = 255
+    return picture
+
+
+@pytest.mark.parametrize("palette", ["lock", "keep"])
+@pytest.mark.parametrize("step", [8, 50])
+def test_what_does_not_move_does_not_change_but_is_passed_over(palette, step, monkeypatch):
+    def sheared(one, *rest):
+        # as on hard pairs: a motion is found for what stays, too
+        found = register(one, *rest)
+        ground = [found.motion0[one.labels[y, 130]] for y in (3, 15, 35, 70)]
+        found.motions.shift[ground] = (7, 2)
+        return found
+
+    monkeypatch.setattr(plan, "register", sheared)
+    key0, key1 = framed(40), framed(40 + step)
+    made = load("cel", device="cpu", palette=palette)(key0, key1, 0.4)
+    truth = framed(40 + round(0.4 * step))
+    middle = np.array([40, 40 + 0.4 * step])[:, None, None]
+    away = np.hypot(*(np.indices((80, 140)) - middle))
+    near_a_change = cv2.dilate((key0 != key1).any(2).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    beyond = ~near_a_change & (away > 23)
+    # a line that is cut by the disc may slide along itself; smoothed, its end is a little wider
+    most = 0 if palette == "lock" else 0.002
+    assert (made != key0).any(2)[beyond].mean() <= most
+    assert (np.abs(made.astype(int) - truth).max(2) > 40)[away < 16].mean() < 0.03

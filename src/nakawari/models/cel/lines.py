@@ -114,19 +114,22 @@ def follow(
     if pins is not None and len(place):
         left *= _unpinned(place, pins)[:, None]
     offset = _smoothed(strokes, carried + left - place) - (carried - place) if len(place) else left
-    rests = _unchanged(own, other, place)
+    rests = _unchanged(own, other)
     offset[rests] = (place - carried)[rests]
     gone = carried + offset - place
     moves = np.hypot(*gone.T) > STILL_PX if len(place) else np.zeros(0, np.bool_)
     return Moving(strokes, motion, base, offset, sides, met, moves, second)
 
 
-def _unchanged(own: Drawing, other: Drawing, place: Floats) -> Mask:
-    """[N]: places around which both keys are equal, and which therefore stay."""
-    changed = cv2.dilate((own.rgb != other.rgb).any(2).astype(np.uint8), np.ones((7, 7), np.uint8))
+def _unchanged(own: Drawing, other: Drawing) -> Mask:
+    """[N]: vertices around which both keys are equal, as far as the line is wide: they stay."""
+    changed = (own.rgb != other.rgb).any(2).astype(np.uint8)
     height, width = changed.shape
-    at = np.rint(place).astype(np.int64)
-    return np.asarray(changed[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)] == 0)
+    at = np.rint(own.strokes.place).astype(np.int64)
+    y, x = at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)
+    reach = np.ceil(own.strokes.radius).clip(1, 3)
+    near = [(cv2.dilate(changed, np.ones((2 * n + 1, 2 * n + 1), np.uint8)) > 0)[y, x] for n in (1, 2, 3)]
+    return np.asarray(~np.choose(reach.astype(np.int64) - 1, near))
 
 
 def _sides(strokes: Strokes, drawing: Drawing) -> Places:

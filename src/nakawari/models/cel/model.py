@@ -16,7 +16,6 @@ from nakawari.models.cel.explain import Explanation, confidence, explain, flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
 from nakawari.models.keys import Picture
-from nakawari.models.overlays import pinned
 from nakawari.tensors import to_frame
 
 PALETTES = ("auto", "lock", "keep")
@@ -29,7 +28,6 @@ class Work:
         self.one, self.other = one, other
         self.hard = palette == "lock" or (palette == "auto" and one.hard and other.hard)
         self.hints: Hints | None = None
-        self.pins = pinned(one.rgb, other.rgb)
         self._plan: Plan | None = None
 
     @property
@@ -112,7 +110,7 @@ class Cel(Curved):
                 share = torch.from_numpy(found.share).to(one.device, one.dtype)
                 picture = torch.lerp(picture, pixels[:, second], share)
             made.append(picture)
-            cover.append(torch.from_numpy(found.moving | ~work.pins)[None].to(one.device))
+            cover.append(torch.from_numpy(found.moving)[None].to(one.device))
         return Drawn(torch.stack(made), torch.stack(cover))
 
 

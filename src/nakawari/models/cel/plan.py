@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.hints import Hints
-from nakawari.models.cel.lines import STILL_PX, Moving, follow
+from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
 from nakawari.models.cel.paint import boxes_at, draw_strokes, lay_regions, tables
+from nakawari.models.cel.passing import passing
 from nakawari.models.cel.register import Registered, is_background, register
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import label_regions
@@ -40,7 +41,7 @@ class Mixture:
     Attributes:
         first, second: [H, W] int32, places in both keys end to end (key 0, then key 1), row by row.
         share: [H, W] float32, how much of `second` there is.
-        moving: [H, W] bool, where something that moves is, or has left.
+        moving: [H, W] bool, where something that surely moves is.
     """
 
     first: Labels
@@ -58,6 +59,7 @@ class Plan:
         seen, matches, found: evidence, partners, motions.
         lines: strokes of both keys in motion.
         order0, order1: regions of each key from back to front.
+        passing: [2·H·W], pixels of both keys end to end that surely move.
         hard: whether the result has hard edges.
     """
 
@@ -68,6 +70,7 @@ class Plan:
     lines: tuple[Moving, Moving]
     order0: Places
     order1: Places
+    passing: Mask
     hard: bool
     last: dict[float, Mixture] = field(default_factory=dict)
 
@@ -120,6 +123,7 @@ def understand(
         lines,
         back_to_front(one, found.front0),
         back_to_front(other, found.front1),
+        passing((one, other), found),
         hard,
     )
 
@@ -180,7 +184,7 @@ def _mixture(plan: Plan, t: float) -> Mixture:
         label, hole = shown[middle, middle], gap[middle, middle]
     label, hole = np.ascontiguousarray(label), np.ascontiguousarray(hole)
     cover, ink, passed = _strokes(plan, t, nearer, label, hole)
-    passed |= hole | _moving(plan, nearer)[label]
+    passed |= plan.passing[first] | plan.passing[second]
     specks, nearest = _specks(label, cover > 0.5, plan.keys[nearer].regions.area)
     for source in (first, second):
         source.reshape(-1)[specks] = source.reshape(-1)[nearest]
@@ -269,16 +273,6 @@ def _dominant(source: Labels, shown: Labels, fine: int) -> tuple[Labels, Labels,
     return first.copy(), np.where(share > 0, beside, first), share
 
 
-def _moving(plan: Plan, key: int) -> Mask:
-    """[K]: regions of a key of which a corner goes farther than STILL_PX."""
-    box = plan.keys[key].regions.box.astype(np.float64)
-    corners = box[:, [0, 1, 2, 1, 0, 3, 2, 3]].reshape(-1, 2)
-    motion = np.repeat(plan.found.motion1 if key else plan.found.motion0, 4)
-    motions = plan.found.motions
-    there = motions.origin(motion, corners, 1.0) if key else motions.at(motion, corners, 1.0)
-    return np.asarray((np.hypot(*(there - corners).T) > STILL_PX).reshape(-1, 4).any(1))
-
-
 def _strokes(
     plan: Plan, t: float, nearer: int, label: Labels, gap: Mask
 ) -> tuple[npt.NDArray[np.float32], Labels, Mask]:
@@ -298,9 +292,9 @@ def _strokes(
         radius = np.maximum(moving.strokes.radius.astype(np.float64), least)
         source = plan.keys[key].ink + np.int32(height * width * key)
         draw_strokes(place, radius, source, moving.strokes.start, drawn, plan.hard, cover, ink)
-        at = np.rint(place[drawn & moving.moves]).astype(np.int64)
+        at = np.rint(place[drawn & moving.moves & moving.met]).astype(np.int64)
         passed[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)] = 1
-    return cover, ink, cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0
+    return cover, ink, (cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0) & (cover > 0)
 
 
 def _visible(place: Floats, sides: Places, label: Labels) -> Mask:
