@@ -6,6 +6,7 @@ import cv2
 import pytest
 
 from nakawari.cli.verbs import run
+from nakawari.data.atd12k import find_triplets
 from nakawari.data.shards import Shards
 
 
@@ -77,3 +78,13 @@ def test_a_fake_set_is_whole_until_a_file_is_taken_away(tmp_path, capsys):
     said = capsys.readouterr()
     assert "00002_img1.ppm is missing" in said.err
     assert "1 of them broken" in said.out
+
+
+def test_a_part_of_atd12k_is_faked_to_measure_with(tmp_path, capsys):
+    folder = str(tmp_path / "set")
+    words = ["data", "fake", "atd12k", "-o", folder, "--part", "test", "--count", "3", "--size", "64x48"]
+    assert run(words) == 0
+    assert "their numbers are not its numbers" in capsys.readouterr().err
+    assert [len(find_triplets(folder, "test")), (tmp_path / "set/train_10k").exists()] == [3, False]
+    assert run(["data", "fake", "chairs", "-o", folder, "--part", "test"]) == 1
+    assert "only atd12k has a part" in capsys.readouterr().err

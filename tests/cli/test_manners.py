@@ -9,8 +9,9 @@ from fractions import Fraction
 import pytest
 
 from nakawari import __version__
-from nakawari.cli import main, verbs
+from nakawari.cli import data, main, verbs
 from nakawari.cli.parser import Parser, at_least, doublings, factor, ratio
+from tests.video.media import pictures, write_video
 
 
 def test_version_and_overview(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +70,44 @@ def test_failures_are_one_line_and_status_1(
     assert heard.out == ""
     assert hint in heard.err
     assert len(heard.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["rife", "rife-4.25", "film-l1"])
+def test_weights_that_nobody_offers_are_asked_for_as_a_file(name, capsys, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("NAKAWARI_WEIGHTS", str(tmp_path))
+    write_video(tmp_path / "x.mkv", pictures(3, 64, 48))
+    for words in (["smooth", str(tmp_path / "x.mkv"), "-m", name], ["models", "get", name]):
+        assert main([*words, "-q"]) == 1
+        said = capsys.readouterr().err
+        assert f"weights of {name} are not shipped" in said
+        assert "--weights FILE" in said
+        assert "`models get`" in said
+    assert main(["models", "get", "classic", "-q"]) == 1
+    assert "it has no weights" in capsys.readouterr().err
+
+
+def test_words_behind_flags_reach_the_verb_within_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="nakawari data")
+    data.add_arguments(parser)
+    given = parser.parse_args(["mine", "one.mkv", "-o", "set", "two.mkv", "three.mkv"])
+    assert given.films == ["one.mkv", "two.mkv", "three.mkv"]
+    for words, complaint in (
+        (["check", "chairs", "set", "--split", "all", "more"], "data check: too many arguments: more."),
+        (
+            ["mine", "one.mkv", "-o", "set", "--rulez", "both"],
+            "data mine: unknown flag --rulez. Did you mean --rules?",
+        ),
+    ):
+        assert main(["data", *words]) == 2
+        assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["before.mp4", "sheet.png"])
+def test_the_demo_replaces_nothing_unasked(name, tmp_path, capsys) -> None:
+    (tmp_path / name).write_text("mine")
+    assert main(["demo", "-o", str(tmp_path), "-q"]) == 1
+    assert f"{name} exists already" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
 
 
 def test_hyphens_and_underscores_are_the_same() -> None:

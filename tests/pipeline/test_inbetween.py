@@ -172,10 +172,8 @@ def test_a_shell_s_order_becomes_the_natural_one_and_another_is_kept(tmp_path):
     [
         (["A0001.png"], "only one key"),
         (["A0001.png", "none.png"], "does not exist"),
-        (["A0001.png", "A0005.png", "--chart", "2/1"], "between 0 and 1"),
-        (["A0001.png", "A0005.png", "--chart", "halves", "--count", "2"], "not both"),
         (["A0001.png", "A0005.png", "--layers", "A=."], "wanted one of them"),
-        (["A0001.png", "A0005.png", "--names", "{what}"], "{what}"),
+        (["A0001.png", "A0007.png"], "A0007.png does not exist"),
         (["A0001.png", "small.png"], "on one canvas"),
         (["A0001.png", "A0005.png", "-m", "clasic"], "Did you mean classic"),
     ],
@@ -190,6 +188,38 @@ def test_wrong_words_end_in_one_line(tmp_path, monkeypatch, capsys, words, error
     assert error in said
     assert said.count("\n") == 1
     assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--chart", "2/1"], "between 0 and 1"),
+        (["--chart", "A: sixes"], "'sixes' in the chart"),
+        (["--chart", "halves", "--chart", "thirds"], "given two charts"),
+        (["--chart", "halves", "--count", "2"], "not allowed with"),
+        (["--count", "1000"], "wanted 0 to 999"),
+        (["--count", "2.5"], "not a whole number"),
+        (["--ease", "inout", "--count", "2"], "invalid choice"),
+        (["--strength", "nan"], "wanted 0 to 10"),
+        (["--hold", "A0001"], "wanted KEY=FRAMES"),
+        (["--layers", "A"], "wanted NAME=FOLDER"),
+        (["--names", "{what}"], "{what}"),
+    ],
+)
+def test_wrong_values_of_flags_are_wrong_usage(tmp_path, monkeypatch, capsys, words, error):
+    monkeypatch.chdir(tmp_path)
+    assert main(["inbetween", "none.png", *words, "-o", "out"]) == 2
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.count("\n") == 1
+    assert names(tmp_path) == []
+
+
+def test_a_missing_key_is_found_before_anything_begins(tmp_path, capsys):
+    given = [*keys(tmp_path, 16, 24), tmp_path / "A0009.png"]
+    assert main(["inbetween", *map(str, given), "-o", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert said == f"nakawari: {given[-1]} does not exist.\n"
 
 
 def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):

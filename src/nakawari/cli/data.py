@@ -5,8 +5,6 @@ interrupted. `--sheet FILE.png` draws a contact sheet (frame0, middle, frame1 of
 
 `nakawari data guides DIR` matches the colour pieces of every triplet's outer frames and keeps the flow.
 
-`nakawari data atd12k -o DIR` writes a few generated triplets in the layout of ATD-12K.
-
 `nakawari data mine FILM... -o DIR` finds triplets in films; `nakawari data review DIR` writes a page to look
 through them, `nakawari data stats DIR` says how much moves in them.
 
@@ -22,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nakawari.cli import data_atd12k, data_guides, data_mine, data_review, data_sets
+from nakawari.cli import data_guides, data_mine, data_review, data_sets
 from nakawari.cli.parser import at_least, frame_size
 from nakawari.errors import InputError, OutputError
 
@@ -62,8 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lottie.add_argument("--held-out", action="store_true", help="those that are never trained on")
     guides = verbs.add_parser("guides", help="coarse flow of triplets, by segment-guided matching")
     data_guides.add_arguments(guides)
-    atd12k = verbs.add_parser("atd12k", help="a few generated triplets in the layout of ATD-12K")
-    data_atd12k.add_arguments(atd12k)
     mine = verbs.add_parser("mine", help="triplets from films, in the layout of ATD-12K")
     data_mine.add_arguments(mine)
     review = verbs.add_parser(
@@ -79,7 +75,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 OTHERS = {
-    "atd12k": data_atd12k.run,
     "check": data_sets.check,
     "fake": data_sets.fake,
     "guides": data_guides.run,

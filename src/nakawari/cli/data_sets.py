@@ -19,6 +19,12 @@ def add_fake_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--count", type=at_least(2), default=8, metavar="N", help="items, the last held out (8)"
     )
+    parser.add_argument(
+        "--part",
+        choices=("both", "train", "test"),
+        default="both",
+        help="of atd12k: only this one; test has annotations and coarse flow (both)",
+    )
     parser.add_argument("--size", type=frame_size, metavar="W[xH]", help="of frames (as published)")
     parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the scenes (0)")
 
@@ -34,11 +40,21 @@ def fake(arguments: argparse.Namespace) -> int:
     """Write a small set."""
     from nakawari.data.sets.fake import write_fake
 
-    for number in write_fake(
-        arguments.kind, arguments.output, arguments.count, arguments.size, arguments.seed
-    ):
+    items = write_fake(
+        arguments.kind,
+        arguments.output,
+        arguments.count,
+        arguments.size,
+        arguments.seed,
+        part=None if arguments.part == "both" else arguments.part,
+    )
+    for number in items:
         print(f"\r{number + 1}/{arguments.count} items", end="", file=sys.stderr, flush=True)
-    print(f"\r{arguments.output}: {arguments.count} items of {arguments.kind}.", file=sys.stderr)
+    print(
+        f"\r{arguments.output}: {arguments.count} drawn items in the layout of {arguments.kind}; "
+        "their numbers are not its numbers.",
+        file=sys.stderr,
+    )
     return 0
 
 

@@ -15,11 +15,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nakawari.cli.parser import add_device, at_least
+from nakawari.cli.parser import Usage, add_device, at_least, understood
 from nakawari.cli.progress import shown
 from nakawari.cli.speech import FLAG, listen, say
 from nakawari.models import DEFAULT
-from nakawari.timeline.charts import EASES
+from nakawari.timeline.charts import EASES, eased, parse_charts
 
 if TYPE_CHECKING:
     from nakawari.pipeline.inbetween_report import InbetweenReport
@@ -34,12 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into")
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace drawings that stand there")
-    parser.add_argument("--names", metavar="PATTERN", help="such as {key}_{index} or {layer}{drawing:04d}")
-    timing = parser.add_argument_group("where the drawings stand (without any, one in the middle)")
-    timing.add_argument(
-        "--chart", action="append", metavar="CHART", help="see above; parted by ; for each pair"
+    parser.add_argument(
+        "--names", type=_names, metavar="PATTERN", help="such as {key}_{index} or {layer}{drawing:04d}"
     )
-    timing.add_argument("--count", type=at_least(0), metavar="N", help="so many between two keys")
+    timing = parser.add_argument_group("where the drawings stand (without any, one in the middle)")
+    many = timing.add_mutually_exclusive_group()
+    many.add_argument(
+        "--chart",
+        type=_chart,
+        action="append",
+        metavar="CHART",
+        help="see above; parted by ; for each pair",
+    )
+    many.add_argument("--count", type=_count, metavar="N", help="so many between two keys")
     timing.add_argument(
         "--ease",
         choices=EASES,
@@ -47,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how --count is spaced; in: starts slowly, out: ends slowly (linear)",
     )
     timing.add_argument(
-        "--strength", type=float, default=1.0, metavar="S", help="of the ease: 1 quadratic, 2 cubic (1)"
+        "--strength", type=_strength, default=1.0, metavar="S", help="of the ease: 1 quadratic, 2 cubic (1)"
     )
     timing.add_argument(
         "--exposure",
@@ -155,38 +162,63 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _layers(given: list[str] | None) -> dict[str, str] | None:
-    from nakawari.errors import InputError
+def _wrong(message: str) -> Usage:
+    return Usage("nakawari inbetween", message)
 
+
+def _chart(text: str) -> str:
+    understood(parse_charts, text.partition(":")[2] if ":" in text else text)
+    return text
+
+
+def _count(text: str) -> int:
+    count = at_least(0)(text)
+    understood(eased, count)
+    return count
+
+
+def _strength(text: str) -> float:
+    try:
+        strength = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    understood(eased, 0, "linear", strength)
+    return strength
+
+
+def _names(text: str) -> str:
+    from nakawari.cels.names import check_pattern
+
+    understood(check_pattern, text)
+    return text
+
+
+def _layers(given: list[str] | None) -> dict[str, str] | None:
     if given is None:
         return None
     layers: dict[str, str] = {}
     for word in given:
         name, equals, place = word.partition("=")
         if not (equals and name and place):
-            raise InputError(f"the layer {word!r} is not understood; wanted NAME=FOLDER, such as A=cels/A.")
+            raise _wrong(f"the layer {word!r} is not understood; wanted NAME=FOLDER, such as A=cels/A.")
         if name in layers:
-            raise InputError(f"layer {name} is given twice.")
+            raise _wrong(f"layer {name} is given twice.")
         layers[name] = place
     return layers
 
 
 def _holds(given: list[str] | None) -> dict[str, int] | None:
-    from nakawari.errors import InputError
-
     holds: dict[str, int] = {}
     for word in given or ():
         key, _, frames = word.rpartition("=")
         if not key or not frames.isdigit():
-            raise InputError(f"the hold {word!r} is not understood; wanted KEY=FRAMES, such as A0003=12.")
+            raise _wrong(f"the hold {word!r} is not understood; wanted KEY=FRAMES, such as A0003=12.")
         holds[Path(key).stem if Path(key).suffix else key] = int(frames)
     return holds or None
 
 
 def _charts(given: list[str] | None, layers: dict[str, str] | None) -> Any:
     """The charts as `inbetween` takes them: `NAME: chart` is one of a layer."""
-    from nakawari.errors import InputError
-
     if given is None:
         return None
     charts: dict[str, str] = {}
@@ -194,7 +226,7 @@ def _charts(given: list[str] | None, layers: dict[str, str] | None) -> Any:
         name, colon, chart = text.partition(":")
         name, chart = (name.strip(), chart) if colon else ("", text)
         if name in charts:
-            raise InputError(f"{f'layer {name}' if name else 'the cut'} is given two charts; wanted one.")
+            raise _wrong(f"{f'layer {name}' if name else 'the cut'} is given two charts; wanted one.")
         charts[name] = chart
     return charts if layers is not None or set(charts) != {""} else charts[""]
 

@@ -14,6 +14,8 @@ from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any, NoReturn
 
+from nakawari.errors import InputError
+
 USAGE = 2
 
 
@@ -47,18 +49,27 @@ class Parser(argparse.ArgumentParser):
     ) -> argparse.Namespace:
         """Parse all of `args`; an unknown flag ends the program with a suggestion."""
         parsed, unknown = self.parse_known_args(args, namespace)
+        verb = self._chosen(parsed)
         for word in unknown:
             if word.startswith("-") and word != "-":
                 flag = word.split("=")[0]
-                near = get_close_matches(flag, self.flags(), n=1, cutoff=0.7)
-                self.error(f"unknown flag {flag}." + (f" Did you mean {near[0]}?" if near else ""))
-        last = self._actions_of_words()[-1:]
+                near = get_close_matches(flag, verb.flags(), n=1, cutoff=0.7)
+                verb.error(f"unknown flag {flag}." + (f" Did you mean {near[0]}?" if near else ""))
+        last = verb._actions_of_words()[-1:]
         if unknown and last and last[0].nargs in ("*", "+"):
             # argparse ends a list of words at the first flag behind it; ours goes on.
             setattr(parsed, last[0].dest, [*getattr(parsed, last[0].dest), *unknown])
         elif unknown:
-            self.error(f"too many arguments: {' '.join(unknown)}.")
+            verb.error(f"too many arguments: {' '.join(unknown)}.")
         return parsed
+
+    def _chosen(self, parsed: argparse.Namespace) -> Parser:
+        """The parser of the verb within this one that was given; this one where there are none."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                verb: Parser = action.choices[getattr(parsed, action.dest)]
+                return verb._chosen(parsed)
+        return self
 
     def _actions_of_words(self) -> list[argparse.Action]:
         return [action for action in self._actions if not action.option_strings]
@@ -169,6 +180,14 @@ def device(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no device; wanted auto, cpu, cuda, cuda:N or mps")
     return text
+
+
+def understood(read: Callable[..., Any], *values: Any) -> Any:
+    """What `read` makes of `values`; its complaint about them is one about the flag."""
+    try:
+        return read(*values)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
 
 
 def at_least(low: int) -> Callable[[str], int]:

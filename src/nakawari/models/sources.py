@@ -136,8 +136,7 @@ def find_source(name: str, variant: str | None = None) -> Source:
     wanted = name.replace("_", "-").lower()
     rows = [source for source in SOURCES if source.name == wanted]
     if not rows:
-        names = dict.fromkeys(source.name for source in SOURCES)
-        raise ModelError(f"no weights of {name!r} are known; there are {', '.join(names)}.")
+        raise ModelError(_no_download(wanted))
     if variant is None:
         return rows[0]
     for source in rows:
@@ -145,6 +144,23 @@ def find_source(name: str, variant: str | None = None) -> Source:
             return source
     variants = ", ".join(source.variant for source in rows if source.variant) or "none"
     raise ModelError(f"{wanted} has no variant {variant!r}; its variants: {variants}.")
+
+
+def _no_download(name: str) -> str:
+    """Why there is no row called `name`, and what to do."""
+    from nakawari.models import CATALOG
+
+    kinds = {row.name: row.weights for row in CATALOG}
+    names = ", ".join(dict.fromkeys(source.name for source in SOURCES))
+    if name not in kinds:
+        return f"no weights of {name!r} are known; there are {names}."
+    if kinds[name] == "file":
+        return (
+            f"the weights of {name} are not shipped, and `models get` has no address of them "
+            f"(it gets {names}): take the file that its authors released, and name it with --weights FILE."
+        )
+    why = "it has no weights" if kinds[name] == "none" else "its weights are shipped"
+    return f"{name} needs no download: {why}."
 
 
 def weights_of(name: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nakawari.cels import names
 from nakawari.cels.files import find_cels
-from nakawari.errors import InputError
+from nakawari.errors import InputError, MediaError
 from nakawari.timeline.charts import Chart, charts_for
 
 
@@ -88,7 +88,7 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
     sorts them: then 2 comes before 10.
 
     Raises:
-        MediaError: there are none. InputError: there is only one, or one twice.
+        MediaError: there are none, or one is missing. InputError: there is only one, or one twice.
     """
     paths = [Path(one) for one in given]
     if len(paths) == 1:
@@ -97,6 +97,8 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
         for path in paths:
             if path.is_dir():
                 raise InputError(f"{path} is a folder among several keys; give one folder, or files.")
+            if not path.is_file():
+                raise MediaError(f"{path} does not exist.")
         found = paths
         if [str(p) for p in paths] == sorted(str(p) for p in paths):
             found = sorted(paths, key=lambda p: (str(p.parent), *_natural(p)))

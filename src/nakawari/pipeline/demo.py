@@ -16,6 +16,7 @@ from nakawari.pipeline.demo_clip import RATE, SHOTS, picture, write_clip
 from nakawari.pipeline.render import Progress, silent
 from nakawari.pipeline.smooth import smooth
 from nakawari.timeline.plan import Plan, Reason
+from nakawari.video.part import check_free
 
 Array = npt.NDArray[Any]
 
@@ -23,14 +24,19 @@ FPS = Fraction(48)
 """Twice the clip's rate: three made frames between two drawings of the walk, one between two of the pan."""
 
 
-def demo(folder: Path, *, model: str = DEFAULT, progress: Progress = silent) -> dict[str, Path]:
+def demo(
+    folder: Path, *, model: str = DEFAULT, overwrite: bool = False, progress: Progress = silent
+) -> dict[str, Path]:
     """Write `before.mp4`, `after.mp4`, `plan.txt` and `sheet.png` into `folder` (made if need be).
+
+    Args:
+        overwrite: replace those of them that exist.
 
     Returns:
         what each file is → where it is.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or one of the files exists and may not be replaced.
     """
     import cv2
 
@@ -40,10 +46,13 @@ def demo(folder: Path, *, model: str = DEFAULT, progress: Progress = silent) -> 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"the folder {folder} cannot be made: {error.strerror}.") from error
-    before, after, sheet = folder / "before.mp4", folder / "after.mp4", folder / "sheet.png"
+    before, after, text, sheet = (
+        folder / name for name in ("before.mp4", "after.mp4", "plan.txt", "sheet.png")
+    )
+    for path in (before, after, text, sheet):
+        check_free(path, overwrite)
     write_clip(before)
     report = smooth(before, after, fps=FPS, model=model, overwrite=True, progress=progress)
-    text = folder / "plan.txt"
     text.write_text(explain(report.plan) + "\n", encoding="utf-8")
     if not cv2.imwrite(str(sheet), contact_sheet(after, report.plan)[..., ::-1]):
         raise OutputError(f"the contact sheet cannot be written to {sheet}.")

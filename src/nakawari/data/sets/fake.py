@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nakawari.checkpoints import write_atomic
+from nakawari.data.atd12k import Part
 from nakawari.data.atd12k_write import write_set
 from nakawari.data.cartoon import Scene, render, write
 from nakawari.data.sample import Sample
@@ -48,7 +49,13 @@ class _Scenes:
 
 
 def write_fake(
-    kind: str, folder: str | Path, count: int = 4, size: Size | None = None, seed: int = 0
+    kind: str,
+    folder: str | Path,
+    count: int = 4,
+    size: Size | None = None,
+    seed: int = 0,
+    *,
+    part: Part | None = None,
 ) -> Iterator[int]:
     """Write a set of `count` items of which the last is held out; yields the number of each as it is done.
 
@@ -58,16 +65,22 @@ def write_fake(
         count: items (sequences of three frames, for Things and Sintel).
         size: (height, width); None: as published.
         seed: of the scenes.
+        part: of ATD-12K: all items are of this part; None: the last is of the test part.
 
     Raises:
-        InputError: there is no such kind, or fewer than two items.
+        InputError: there is no such kind or no such part of it, or fewer than two items.
         OutputError: it cannot be written.
     """
     if kind not in FAKES:
         raise InputError(f"there is no set {kind!r} to fake; wanted {', '.join(FAKES)}.")
     if count < 2:
         raise InputError(f"a set of {count} has nothing to hold out; wanted 2 or more.")
+    if part is not None and kind != "atd12k":
+        raise InputError(f"{kind} is written whole; only atd12k has a part {part} that is written alone.")
     root = Path(folder)
+    if kind == "atd12k" and part is not None:
+        yield from (n for n, _ in enumerate(write_set(root, part, count, seed, size)))
+        return
     if kind == "atd12k":
         yield from (n for n, _ in enumerate(write_set(root, "train", count - 1, seed, size)))
         yield from (n + count - 1 for n, _ in enumerate(write_set(root, "test", 1, seed + 1, size)))
