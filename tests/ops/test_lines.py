@@ -90,3 +90,17 @@ def test_auto_is_anime_on_flat_paint_and_smooths_grain():
     ]
     assert specks[0] <= specks[1] < specks[2]
     assert contour_map(grainy, auto)[38:42, 55:105].any(0).mean() > 0.9
+
+
+def test_the_nearest_outside_is_nearest_wherever_the_holes_lie():
+    rng = np.random.default_rng(4)
+    for top, left in ((0, 0), (9, 14), (22, 31)):
+        hole = np.zeros((40, 50), np.bool_)
+        hole[top : top + 18, left : left + 19] = rng.random((18, 19)) < 0.8
+        holes, nearest = nearest_outside(hole)
+        assert (holes == np.flatnonzero(hole)).all()
+        assert not hole.reshape(-1)[nearest].any()
+        known = np.argwhere(~hole)
+        for own, found in zip(np.argwhere(hole), np.stack(np.divmod(nearest, 50), 1), strict=True):
+            least = np.hypot(*(known - own).T).min()
+            assert np.hypot(*(found - own)) <= 1.1 * least + 1e-6

@@ -142,14 +142,20 @@ def nearest_outside(hole: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
     """
     if not hole.any() or hole.all():
         return np.empty(0, np.int64), np.empty(0, np.int64)
+    # the way to what is nearest leaves the box of the holes through the pixels around it
+    rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+    top, left = max(0, int(rows[0]) - 1), max(0, int(columns[0]) - 1)
+    part = np.ascontiguousarray(hole[top : rows[-1] + 2, left : columns[-1] + 2])
     _, label = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        part.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     label = label.reshape(-1)
-    holes, known = np.flatnonzero(hole), np.flatnonzero(~hole)
+    holes, known = np.flatnonzero(part), np.flatnonzero(~part)
     place = np.zeros(int(label.max()) + 1, np.int64)
     place[label[known]] = known
-    return holes, place[label[holes]]
+    row, column = np.divmod(np.stack([holes, place[label[holes]]]), part.shape[1])
+    whole = (row + top) * hole.shape[1] + column + left
+    return whole[0], whole[1]
 
 
 @compile_kernel("void(f4[:, :, ::1], f4, f4, b1[:, ::1])")
