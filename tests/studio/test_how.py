@@ -31,6 +31,14 @@ def test_models_tell_their_motion_on_the_grid_of_the_keys(name: str) -> None:
     assert found_out(model, model.prepare(key0, key0)) is None
 
 
+def test_cel_tells_its_regions_though_it_can_bend_paths_as_well() -> None:
+    model = nk.load("cel", device="cpu")
+    key0, key1 = shifted()
+    found = found_out(model, model.prepare(key0, key1))
+    assert found.labels0.shape == key0.shape[:2]
+    assert (found.partners01 >= 0).any()
+
+
 def test_flow_and_occlusion_are_seen_where_they_are() -> None:
     flow = np.zeros((40, 60, 2), np.float32)
     flow[10:30, 10:30, 0] = 5

@@ -29,13 +29,13 @@ def found_out(model: Interpolator, pair: Pair) -> Any:
 
     if pair.box is None:
         return None
-    if isinstance(model, Curved):
-        flows = model.flows(pair)
-        if flows is None:
-            return None
-        return Explanation(planes_last(flows[0][0], pair.size), planes_last(flows[1][0], pair.size))
-    explain = getattr(model, "explain", None)
-    return None if explain is None else explain(pair)
+    explain = getattr(model, "explain", None)  # tells of regions as well as of motion
+    if explain is not None:
+        return explain(pair)
+    flows = model.flows(pair) if isinstance(model, Curved) else None
+    if flows is None:
+        return None
+    return Explanation(planes_last(flows[0][0], pair.size), planes_last(flows[1][0], pair.size))
 
 
 def pictures(found: Explanation | None, kind: str, model: str) -> tuple[Array, Array]:
