@@ -63,6 +63,19 @@ def to_tensor(frame: Array, device: torch.device | str = "cpu") -> Tensor:
     return tensor.float()
 
 
+def to_bytes(frame: Array) -> Array:
+    """A frame as H×W×3 uint8 to look at: deeper ones rounded, floats clipped, alpha over middle grey."""
+    check_frame(frame)
+    if frame.dtype == np.uint16:
+        frame = (frame.astype(np.float32) / 257).round().astype(np.uint8)
+    elif frame.dtype != np.uint8:
+        frame = (np.clip(frame, 0, 1) * 255).round().astype(np.uint8)
+    if frame.shape[2] == 4:
+        alpha = frame[..., 3:].astype(np.float32) / 255
+        frame = (128 + (frame[..., :3] - np.float32(128)) * alpha).round().astype(np.uint8)
+    return np.ascontiguousarray(frame)
+
+
 def to_frame(image: Tensor, dtype: npt.DTypeLike = np.uint8) -> Array:
     """[1, C, H, W] in [0, 1] → H×W×C frame of `dtype`, rounded (never truncated) and clipped for integers."""
     check_image(image)

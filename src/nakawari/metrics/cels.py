@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.errors import ShapeError
+from nakawari.ops.colours import pack, unpack
 from nakawari.ops.regions import label_regions
 from nakawari.ops.strokes import COVERED, line_coverage, trace
-from nakawari.tensors import Array, check_frame
+from nakawari.tensors import Array, to_bytes
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -84,7 +85,7 @@ class Lines:
 
 def lines_of(frame: Array) -> Lines:
     """Stroke widths, gaps and closed regions of an H×W×3 or H×W×4 frame."""
-    rgb = _bytes(frame)
+    rgb = to_bytes(frame)
     coverage = line_coverage(rgb)
     strokes = trace(coverage)
     widths, _ = np.histogram(np.clip(2 * strokes.radius, 0, WIDTHS[-1]), WIDTHS)
@@ -169,7 +170,7 @@ def examine(
 
 def ghosts(made: Array, key0: Array, key1: Array, t: float) -> float:
     """Of the pixels at which the keys differ much, the share that shows both at once."""
-    one, first, second = (_bytes(frame).astype(np.int16) for frame in (made, key0, key1))
+    one, first, second = (to_bytes(frame).astype(np.int16) for frame in (made, key0, key1))
     differ = np.abs(first - second).max(2) > 2 * APART
     if not differ.any():
         return 0.0
@@ -185,17 +186,17 @@ def new_colours(made: Array, key0: Array, key1: Array, t: float) -> float:
     A key accounts for its own colours and for the mixes of two paints that touch in it. Paints are colours
     that cover a share of the key; in pictures without flat paint every mix of neighbours is one too.
     """
-    one, keys = _bytes(made), [_bytes(key0), _bytes(key1)]
+    one, keys = to_bytes(made), [to_bytes(key0), to_bytes(key1)]
     changed = (one != keys[0 if t < 0.5 else 1]).any(2)
     total = int(changed.sum())
     if not total:
         return 0.0
-    colours, counts = np.unique(_packed(one[changed]), return_counts=True)
-    known = np.unique(np.concatenate([_packed(key.reshape(-1, 3)) for key in keys]))
+    colours, counts = np.unique(pack(one[changed]), return_counts=True)
+    known = np.unique(np.concatenate([pack(key.reshape(-1, 3)) for key in keys]))
     new = ~np.isin(colours, known)
     colours, counts = colours[new], counts[new]
     ends = np.concatenate([_touching(key) for key in keys])
-    left = _unpacked(colours)
+    left = unpack(colours)
     far = np.ones(len(left), np.bool_)
     for start in range(0, len(ends), 64):
         low, high = (ends[start : start + 64, i].astype(np.float32) for i in (0, 1))
@@ -218,13 +219,13 @@ def wrong_paint(made: Array, truth: Array, where: Mask, palette: Bytes) -> float
     """
     if not where.any():
         return 0.0
-    one, other = (_nearest(_bytes(frame)[where], palette) for frame in (made, truth))
+    one, other = (_nearest(to_bytes(frame)[where], palette) for frame in (made, truth))
     return float((one != other).mean())
 
 
 def snapped(frame: Array, palette: Bytes) -> Bytes:
     """Every pixel of an H×W×3 frame replaced by the nearest colour of the palette [P, 3]: the crude way."""
-    rgb = _bytes(frame)
+    rgb = to_bytes(frame)
     distinct = np.unique(palette, axis=0)
     return np.asarray(distinct[_nearest(rgb.reshape(-1, 3), distinct)].reshape(rgb.shape), np.uint8)
 
@@ -232,17 +233,17 @@ def snapped(frame: Array, palette: Bytes) -> Bytes:
 def _nearest(colours: Bytes, palette: Bytes) -> npt.NDArray[np.int64]:
     """The number of the nearest distinct colour of the palette."""
     distinct = np.unique(palette, axis=0).astype(np.int32)
-    kinds, back = np.unique(_packed(colours), return_inverse=True)
+    kinds, back = np.unique(pack(colours), return_inverse=True)
     found = np.empty(len(kinds), np.int64)
     for start in range(0, len(kinds), 4096):
-        some = _unpacked(kinds[start : start + 4096]).astype(np.int32)
+        some = unpack(kinds[start : start + 4096]).astype(np.int32)
         found[start : start + 4096] = ((some[:, None] - distinct[None]) ** 2).sum(2).argmin(1)
     return found[back]
 
 
 def _touching(key: Bytes) -> npt.NDArray[np.uint8]:
     """[E, 2, 3]: pairs of paints that are within TOUCH_PX of each other."""
-    packed = _packed(key.reshape(-1, 3)).reshape(key.shape[:2])
+    packed = pack(key.reshape(-1, 3)).reshape(key.shape[:2])
     kinds, counts = np.unique(packed, return_counts=True)
     main = kinds[counts >= max(4, MAIN_SHARE * packed.size)]
     if len(main) > MOST_PAINTS:
@@ -263,27 +264,4 @@ def _touching(key: Bytes) -> npt.NDArray[np.uint8]:
     pairs = np.unique(np.concatenate(found))
     if not len(pairs):
         return np.zeros((0, 2, 3), np.uint8)
-    return np.stack([_unpacked(main[pairs // len(main)]), _unpacked(main[pairs % len(main)])], 1)
-
-
-def _packed(colours: Bytes) -> npt.NDArray[np.int32]:
-    """[N, 3] as one number each."""
-    wide = colours.astype(np.int32)
-    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2], np.int32)
-
-
-def _unpacked(numbers: npt.NDArray[np.int32]) -> Bytes:
-    return np.stack([numbers >> 16, numbers >> 8 & 255, numbers & 255], -1).astype(np.uint8)
-
-
-def _bytes(frame: Array) -> Bytes:
-    """H×W×3, 0-255; what has alpha over middle grey."""
-    check_frame(frame, "frame")
-    if frame.dtype == np.uint16:
-        frame = (frame.astype(np.float32) / 257).round().astype(np.uint8)
-    elif frame.dtype != np.uint8:
-        frame = (np.clip(frame, 0, 1) * 255).round().astype(np.uint8)
-    if frame.shape[2] == 4:
-        alpha = frame[..., 3:].astype(np.float32) / 255
-        frame = (128 + (frame[..., :3] - np.float32(128)) * alpha).round().astype(np.uint8)
-    return np.ascontiguousarray(frame)
+    return np.stack([unpack(main[pairs // len(main)]), unpack(main[pairs % len(main)])], 1)

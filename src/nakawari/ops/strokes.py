@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.ops.colours import pack
 from nakawari.ops.compiled import compile_kernel
 
 Bytes = npt.NDArray[np.uint8]
@@ -76,8 +77,7 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
         at most MOST_INKS masks [H, W].
     """
     widest = widest_line(len(picture)) if widest is None else widest
-    wide = picture.astype(np.int32)
-    kinds, number = np.unique(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2], return_inverse=True)
+    kinds, number = np.unique(pack(picture), return_inverse=True)
     colour = number.reshape(picture.shape[:2]).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest | 1, widest | 1))
     least, most = (op(colour, kernel, borderType=cv2.BORDER_REPLICATE) for op in (cv2.erode, cv2.dilate))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nakawari.errors import MediaError, OutputError
-from nakawari.video.frames import Array, Frame
+from nakawari.video.frames import Array, Frame, eight_bits
 
 AHEAD = 120
 """So many frames are rather decoded than looked for anew."""
@@ -85,13 +85,6 @@ def small(rgb: Array, height: int) -> Array:
         return rgb
     width = max(1, round(rgb.shape[1] * height / rgb.shape[0]))
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def eight_bits(rgb: Array) -> Array:
-    """A picture as screens show it."""
-    if rgb.dtype == np.uint16:
-        return ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return rgb
 
 
 def save(rgb: Array, path: Any) -> None:

@@ -28,7 +28,7 @@ from nakawari.errors import InputError, MediaError, OutputError, ShapeError
 from nakawari.optional import need
 from nakawari.video.colour import from_rgb
 from nakawari.video.encoders import EncodeOptions
-from nakawari.video.frames import Array, Colour, Frame, Info
+from nakawari.video.frames import Array, Colour, Frame, Info, eight_bits
 from nakawari.video.part import PartFile, check_other
 from nakawari.video.reader import local, reason
 
@@ -241,8 +241,8 @@ class AnimationWriter:
             raise ShapeError(
                 f"the picture is {rgb.shape[1]}x{rgb.shape[0]}; wanted {self.info.width}x{self.info.height}."
             )
-        if rgb.dtype == np.uint16 and not self.form.deep:
-            rgb = ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        if not self.form.deep:
+            rgb = eight_bits(rgb)
         with self._errors():
             if self._output is None:
                 self._start(rgb, pts)

@@ -144,3 +144,10 @@ class Writer(Protocol):
     def abort(self) -> None:
         """Remove everything that was written. Safe to call at any time, also after `finish`."""
         ...
+
+
+def eight_bits(rgb: Array) -> Array:
+    """A picture as screens show it."""
+    if rgb.dtype == np.uint16:
+        return ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return rgb

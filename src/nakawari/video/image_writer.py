@@ -11,7 +11,7 @@ import numpy as np
 
 from nakawari.errors import InputError, OutputError
 from nakawari.video.encoders import EncodeOptions
-from nakawari.video.frames import Array, Frame, Info
+from nakawari.video.frames import Array, Frame, Info, eight_bits
 from nakawari.video.images import ANY_IMAGE, FLOAT, PRINTF, SUFFIXES, encode_image, find, is_images, regex_of
 from nakawari.video.journal import Journal, Piece
 from nakawari.video.part import PartFolder
@@ -114,7 +114,7 @@ class ImageWriter:
         """What the format can hold of a picture; says once what it cannot."""
         lost = []
         if rgb.dtype == np.uint16 and self.suffix not in _DEEP:
-            rgb = ((rgb.astype(np.uint32) + 128) // 257).astype(np.uint8)
+            rgb = eight_bits(rgb)
             lost.append("16 bits")
         if rgb.shape[2] == 4 and self.suffix not in _ALPHA:
             rgb = np.ascontiguousarray(rgb[:, :, :3])

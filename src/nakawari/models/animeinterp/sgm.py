@@ -37,7 +37,7 @@ from nakawari.nn.vgg import cached, load_vgg19
 from nakawari.ops.lines import STYLES, Style, contour_map, contour_style
 from nakawari.ops.regions import Bytes, Floats, Labels, describe, join_alike
 from nakawari.ops.trapped_ball import Ball, by_area, fill, grow, merge
-from nakawari.tensors import Array, check_frame, check_image
+from nakawari.tensors import Array, check_image, to_bytes
 
 PresetName = Literal["paper", "official"]
 
@@ -289,15 +289,7 @@ def _as_bytes(frame: Array | Tensor) -> Bytes:
         if frame.ndim != 3 or frame.shape[0] != 3:
             raise ShapeError(f"frame is {list(frame.shape)}; wanted [3, H, W].")
         frame = frame.detach().float().cpu().permute(1, 2, 0).numpy()
-    check_frame(frame)
-    if frame.dtype == np.uint16:
-        frame = (frame.astype(np.float32) / 257).round().astype(np.uint8)
-    elif frame.dtype != np.uint8:
-        frame = (np.clip(frame, 0, 1) * 255).round().astype(np.uint8)
-    if frame.shape[2] == 4:
-        alpha = frame[..., 3:].astype(np.float32) / 255
-        frame = (128 + (frame[..., :3] - np.float32(128)) * alpha).round().astype(np.uint8)
-    return np.ascontiguousarray(frame)
+    return to_bytes(frame)
 
 
 __all__ = ["NONE", "PRESETS", "Matched", "SegmentGuidedMatching", "Segmented"]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.models.animeinterp.descriptor import PaintDescriptor
+from nakawari.ops.colours import pack
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import Bytes, Floats, Labels, Regions, describe, label_regions
 from nakawari.ops.strokes import COVERED, Strokes, inks, joined, line_coverage, trace
@@ -63,8 +64,7 @@ class Drawing:
 
 def is_hard(rgb: Bytes) -> bool:
     """Whether a picture [H, W, 3] has as few colours as one without smoothed edges."""
-    wide = rgb.astype(np.int32)
-    return len(np.unique(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2])) <= HARD_COLOURS
+    return len(np.unique(pack(rgb))) <= HARD_COLOURS
 
 
 def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:

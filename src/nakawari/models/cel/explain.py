@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.cel.motions import Places
 from nakawari.models.cel.plan import Plan
-from nakawari.ops.regions import Labels
+from nakawari.models.explanation import Explanation
 
 Floats = npt.NDArray[np.float32]
 Shares = npt.NDArray[np.float64]
@@ -20,48 +19,39 @@ SURE = 0.5
 """Confidence from which a region counts as surely matched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """All about a pair; shapes are those of the keys.
+@dataclass(slots=True, kw_only=True)
+class CelExplanation(Explanation):
+    """What `cel` tells besides: nothing here is None.
 
     Attributes:
-        labels0, labels1: [H, W] int32, which region each pixel belongs to.
-        partners01, partners10: [K0], [K1]: partner of each region in the other key, -1: none.
         confidence01, confidence10: [K0], [K1] in [0, 1].
-        flow01, flow10: [H, W, 2] float32, pixels (x, y): how far each pixel goes until the other key.
         lines0, lines1: polylines [N, 2] (x, y) of the strokes.
         confidence: in [0, 1], the share of what changes that belongs to surely matched regions.
     """
 
-    labels0: Labels
-    labels1: Labels
-    partners01: Places
-    partners10: Places
     confidence01: Shares
     confidence10: Shares
-    flow01: Floats
-    flow10: Floats
     lines0: list[Floats]
     lines1: list[Floats]
     confidence: float
 
 
-def explain(plan: Plan) -> Explanation:
+def explain(plan: Plan) -> CelExplanation:
     """Tell about a pair."""
     one, other = plan.keys
     sure0, sure1 = _sureness(plan)
-    return Explanation(
+    return CelExplanation(
+        flow(plan, False),
+        flow(plan, True),
         one.labels,
         other.labels,
         plan.matches.partners01,
         plan.matches.partners10,
-        sure0,
-        sure1,
-        flow(plan, False),
-        flow(plan, True),
-        one.strokes.polylines(),
-        other.strokes.polylines(),
-        confidence(plan),
+        confidence01=sure0,
+        confidence10=sure1,
+        lines0=one.strokes.polylines(),
+        lines1=other.strokes.polylines(),
+        confidence=confidence(plan),
     )
 
 

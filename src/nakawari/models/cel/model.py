@@ -12,7 +12,7 @@ from nakawari.errors import InputError
 from nakawari.models.arcs import Curved
 from nakawari.models.base import Drawn, Encoded, Pair
 from nakawari.models.cel.drawing import Drawing, take_apart
-from nakawari.models.cel.explain import Explanation, confidence, explain, flow
+from nakawari.models.cel.explain import CelExplanation, confidence, explain, flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
 from nakawari.models.keys import Picture
@@ -62,7 +62,7 @@ class Cel(Curved):
             work.plan  # noqa: B018 - understood now, not at the first t
         return pair
 
-    def explain(self, pair: Pair, item: int = 0) -> Explanation:
+    def explain(self, pair: Pair, item: int = 0) -> CelExplanation:
         """What was found out about a pair that `prepare` gave; `item` of a batch.
 
         Raises:

@@ -88,7 +88,7 @@ class Encoder(nn.Module):
         return at2, at4, at8, bounded(self.to16(at8))
 
 
-MOST_CELLS = 4096
+MATCHED_CELLS = 4096
 """Larger maps are matched at half size: all with all grows with the square."""
 _REACH = 2
 """Cells around the best one whose mean place is taken."""
@@ -107,7 +107,7 @@ def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[
         apart do not meet in the middle.
     """
     batch, _, height, width = features0.shape
-    if height * width > MOST_CELLS:
+    if height * width > MATCHED_CELLS:
         half0, half1 = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (features0, features1))
         flow, total = match_all(half0, half1, sharpness)
         wide = F.interpolate(torch.cat([flow * 2, total], 1), scale_factor=2.0, mode="bilinear")
