@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nakawari.errors import OutputError
-from nakawari.video.part import check_folder, hold
+from nakawari.video.part import HeldFolder, check_folder
 
 MARK = ".nakawari"
 """Stands in a folder of files on their way, so that it is known again after a crash."""
 
 
-class Delivery:
+class Delivery(HeldFolder):
     """Write to `place(name)`, then `commit` or `discard`.
 
     Args:
@@ -45,11 +45,8 @@ class Delivery:
             if target.exists() and not overwrite:
                 raise OutputError(f"{folder} holds {name} already. Choose another folder, or give -y.")
         check_folder(folder if folder.is_dir() else self.folder.parent)
-        self._held: int | None = None
         try:
-            self.part.mkdir(exist_ok=True)
-            self._held = os.open(self.part, os.O_RDONLY)
-            hold(self._held, folder)
+            self._hold(folder)
             self._empty()
         except OSError as error:
             self._release()
@@ -108,14 +105,3 @@ class Delivery:
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written ({error.strerror}).") from error
         self._release()
-
-    def discard(self) -> None:
-        """Remove what was written; safe to call at any time."""
-        if self._held is not None:
-            shutil.rmtree(self.part, ignore_errors=True)
-            self._release()
-
-    def _release(self) -> None:
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None

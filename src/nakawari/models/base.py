@@ -294,12 +294,10 @@ class Interpolator(ABC):
     def _side_for(self, image: Tensor) -> int | None:
         """The side of windows for a padded image; None: none are needed."""
         batch, size = image.shape[0], (int(image.shape[2]), int(image.shape[3]))
-        if (
-            batch,
-            *size,
-        ) not in self._sides:  # once: what a pair leaves behind must not shrink the next one's
-            self._sides[batch, *size] = self._chosen(batch, size)
-        side = self._sides[batch, *size]
+        key = (batch, *size)
+        if key not in self._sides:  # once: what a pair leaves behind must not shrink the next one's
+            self._sides[key] = self._chosen(batch, size)
+        side = self._sides[key]
         if self._most is not None:
             side = min(self._most, side or self._most)
         return None if side is None or side >= max(size) else side
@@ -325,10 +323,8 @@ class Interpolator(ABC):
                 return work()
             except torch.OutOfMemoryError as error:
                 said = str(error).split(". ")[0]
-            pair.state, pair.ready = (
-                None,
-                False,
-            )  # outside of the handler, which holds what was being computed
+            # Outside of the handler, which holds what was being computed.
+            pair.state, pair.ready = None, False
             for encoded in pair.encoded:
                 if encoded is not None:
                     encoded.features = None

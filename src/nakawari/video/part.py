@@ -105,7 +105,31 @@ class PartFile:
             self._held = None
 
 
-class PartFolder:
+class HeldFolder:
+    """A folder `part` that one run at a time works in; its users say what it becomes."""
+
+    part: Path
+    _held: int | None = None
+
+    def _hold(self, folder: Path) -> None:
+        """Make and claim `part`, for what shall be called `folder`."""
+        self.part.mkdir(exist_ok=True)
+        self._held = os.open(self.part, os.O_RDONLY)
+        hold(self._held, folder)
+
+    def discard(self) -> None:
+        """Remove what was written, at any time; another run's folder stays."""
+        if self._held is not None:
+            shutil.rmtree(self.part, ignore_errors=True)
+            self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+class PartFolder(HeldFolder):
     """A folder of numbered images on its way.
 
     Args:
@@ -135,7 +159,6 @@ class PartFolder:
                         f"{folder} holds {name} already. Choose another folder, or give -y (overwrite)."
                     )
         check_folder(folder if folder.is_dir() else self.folder.parent)
-        self._held: int | None = None
         try:
             self._claim(keep)
         except OutputError:
@@ -144,9 +167,7 @@ class PartFolder:
 
     def _claim(self, keep: bool) -> None:
         try:
-            self.part.mkdir(exist_ok=True)
-            self._held = os.open(self.part, os.O_RDONLY)
-            hold(self._held, self.folder)
+            self._hold(self.folder)
             left = os.listdir(self.part)
             if any(not self.ours.fullmatch(name) for name in left):
                 raise OutputError(f"{self.part} is in the way and not from here. Move it elsewhere first.")
@@ -173,17 +194,6 @@ class PartFolder:
             raise OutputError(f"{self.folder} cannot be written ({error.strerror}).") from error
         self._release()
 
-    def discard(self) -> None:
-        """Remove what was written; another run's folder stays."""
-        if self._held is not None:
-            shutil.rmtree(self.part, ignore_errors=True)
-            self._release()
-
     def let_go(self) -> None:
         """Leave what was written to a later run."""
         self._release()
-
-    def _release(self) -> None:
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None

@@ -126,9 +126,8 @@ def match_all(features0: Tensor, features1: Tensor, sharpness: Tensor) -> tuple[
     local = (both.gather(2, near) - both.logsumexp(2, keepdim=True)).exp() * inside
     total = local.sum(2).clamp_min(1e-6)
     place = torch.stack([(local * near_x).sum(2), (local * near_y).sum(2)], 1) / total[:, None]
-    here_y, here_x = (torch.arange(height * width, device=best.device) // width,
-                      torch.arange(height * width, device=best.device) % width)  # fmt: skip
-    flow = (place - torch.stack([here_x, here_y])[None]).reshape(2 * batch, 2, height, width)
+    cells = torch.arange(height * width, device=best.device)
+    flow = (place - torch.stack([cells % width, cells // width])[None]).reshape(2 * batch, 2, height, width)
     return flow, total.reshape(2 * batch, 1, height, width)
 
 
