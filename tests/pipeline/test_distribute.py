@@ -58,16 +58,6 @@ def test_a_file_that_is_another_on_a_node_is_not_taken_for_it(tmp_path):
         file.local()
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    from ray.cluster_utils import Cluster as Machines
-
-    machines = Machines(initialize_head=True, head_node_args={"num_cpus": 1})
-    machines.add_node(num_cpus=1)
-    yield machines
-    machines.shutdown()
-
-
 def dies_once(task):
     """The number squared; kills its process the first time that it is asked for number 3."""
     number, folder = task
@@ -79,6 +69,8 @@ def dies_once(task):
 
 
 def refuses(task):
+    if task == "surely":
+        raise ValueError("of a kind that nobody foresaw")
     raise InputError(f"{task} is refused.")
 
 
@@ -94,6 +86,10 @@ def test_a_lost_worker_costs_its_shard_only(cluster, tmp_path):
             list(ours.run(refuses, [7]))
         with pytest.raises(BackendError, match="has 1 CPUs and 5 GPUs"):
             list(ours.run(refuses, [7], gpus=5))
+        ends = dict(ours.outcomes(refuses, ["surely", "perhaps"]))
+        assert isinstance(ends[0], BackendError)
+        assert "of a kind that nobody foresaw" in str(ends[0])
+        assert str(ends[1]) == "perhaps is refused."
 
 
 @needs_ray
@@ -107,7 +103,7 @@ def test_the_file_is_that_of_one_machine_though_a_node_is_lost(cluster, tmp_path
     def progress(stage, done, total):
         told.append((stage, done, total))
         if stage == "render" and done and lost in cluster.list_all_nodes():
-            cluster.remove_node(lost)
+            cluster.remove_node(lost, allow_graceful=False)
 
     monkeypatch.setattr("nakawari.pipeline.distribute.cut", lambda plan, times: cut(plan, times, 6, 8))
     report = nk.smooth(source, tmp_path / "out.mkv", ray=cluster.address, progress=progress, **words)

@@ -9,7 +9,7 @@ import pytest
 
 from nakawari.data.atd12k import find_triplets
 from nakawari.data.mined.files import Rules, film_key, read_journal
-from nakawari.errors import BackendError, InputError, NakawariError, OutputError
+from nakawari.errors import BackendError, InputError, MediaError, NakawariError, OutputError
 from nakawari.pipeline import mine as mining
 from nakawari.pipeline.mine import mine_film
 from nakawari.pipeline.mine_many import mine
@@ -151,8 +151,31 @@ def test_other_rules_and_other_films_are_refused(film: Path, mined: Path, tmp_pa
 
 def test_a_cluster_that_is_not_there_is_named(film: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    with pytest.raises(BackendError, match="no Ray cluster at not an address"):
+    with pytest.raises(BackendError, match="not an address is no address of a Ray cluster"):
         list(mine([film], tmp_path, ray="not an address"))
+
+
+def test_a_cluster_mines_what_one_machine_does(cluster, film: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mkv"
+    broken.write_bytes(b"no film")
+    told: list[tuple[int, int | None]] = []
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        told.append((done, total))
+
+    films = [film, broken]
+    ends = {end.source: end for end in mine(films, tmp_path / "far", ray=cluster.address, progress=progress)}
+    (alone,) = mine([film], tmp_path / "near")
+    assert ends[str(film)].mined == alone.mined
+    assert isinstance(ends[str(broken)].error, MediaError)
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    written = [
+        {p.relative_to(tmp_path / place): p.read_bytes() for p in (tmp_path / place).rglob("*.png")}
+        for place in ("far", "near")
+    ]
+    assert written[0] == written[1] != {}
+    with pytest.raises(BackendError, match=r"no node of .* has 64 CPUs"):
+        list(mine([film], tmp_path / "other", workers=64, ray=cluster.address))
 
 
 def test_one_run_at_a_time(film: Path, tmp_path: Path) -> None:

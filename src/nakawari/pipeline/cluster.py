@@ -12,7 +12,8 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -91,7 +92,8 @@ class Cluster:
     """A connection to a Ray cluster; a context manager.
 
     Args:
-        address: `host:port`, `ray://host:port`, or "auto" for the one on this machine.
+        address: `host:port`, `ray://host:port`, "auto" for the one on this machine, or "local" for one that
+            begins and ends with this connection.
 
     Raises:
         BackendError: nothing answers there. MissingExtraError: ray is not installed.
@@ -142,7 +144,7 @@ class Cluster:
             for node in ray.nodes()
             if node["Alive"]
         ]
-        if all(self._result(each) for each in asked):
+        if all(self._outcome(each) is True for each in asked):
             return found
         parts = []
         with Path(path).open("rb") as file:
@@ -153,7 +155,24 @@ class Cluster:
     def run(
         self, work: Callable[[T], R], shards: Sequence[T], *, cpus: float = 1, gpus: float = 0
     ) -> Iterator[tuple[int, R]]:
-        """Do the work of all shards, as many at once as there is room for.
+        """Do the work of all shards, as many at once as there is room for; all of it, or none.
+
+        Args, yields: as for `outcomes`.
+
+        Raises:
+            BackendError: a shard was lost again and again, or no node has such room.
+            NakawariError: what the work raised.
+        """
+        with closing(self.outcomes(work, shards, cpus=cpus, gpus=gpus)) as ends:
+            for number, outcome in ends:
+                if isinstance(outcome, NakawariError):
+                    raise outcome
+                yield number, outcome
+
+    def outcomes(
+        self, work: Callable[[T], R], shards: Sequence[T], *, cpus: float = 1, gpus: float = 0
+    ) -> Generator[tuple[int, R | NakawariError]]:
+        """Do the work of all shards; one that fails does not touch the others.
 
         Args:
             work: a function of a module that all nodes can import.
@@ -161,15 +180,18 @@ class Cluster:
             cpus, gpus: that one shard takes.
 
         Yields:
-            the number of a shard and its result, as they are done.
+            the number of a shard and its result, or the error that it ended in, as they are done.
 
         Raises:
-            BackendError: a shard was lost again and again, or no node has such room.
-            NakawariError: what the work raised.
+            BackendError: no node has such room.
         """
         ray = self._ray
-        total = ray.cluster_resources()
-        if total.get("CPU", 0) < cpus or total.get("GPU", 0) < gpus:
+        if not any(
+            node["Alive"]
+            and node["Resources"].get("CPU", 0) >= cpus
+            and node["Resources"].get("GPU", 0) >= gpus
+            for node in ray.nodes()
+        ):
             raise BackendError(f"no node of {self.address} has {cpus:g} CPUs and {gpus:g} GPUs.")
         task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=TRIES)(work)
         pending = {task.remote(shard): number for number, shard in enumerate(shards)}
@@ -177,23 +199,27 @@ class Cluster:
             while pending:
                 (done,), _ = ray.wait(list(pending), num_returns=1)
                 number = pending.pop(done)
-                yield number, self._result(done)
+                yield number, self._outcome(done)
                 del done  # lets the object store forget it
         finally:
             for each in pending:
                 ray.cancel(each, force=True)
 
-    def _result(self, reference: Any) -> Any:
+    def _outcome(self, reference: Any) -> Any:
+        """What a task gave, or the error that it ended in."""
         exceptions = self._ray.exceptions
         try:
             return self._ray.get(reference)
         except exceptions.RayTaskError as error:
             if isinstance(error.cause, NakawariError):
-                raise error.cause from None
-            raise
+                return error.cause
+            said, why = "a shard failed", error
         except exceptions.RayError as error:
-            said = " ".join(str(error).split())[:200]
-            raise BackendError(f"a shard was lost {TRIES + 1} times on {self.address} ({said}).") from error
+            said, why = f"a shard was lost {TRIES + 1} times", error
+        last = (str(why).strip().splitlines() or [type(why).__name__])[-1]
+        failed = BackendError(f"{said} on {self.address} ({last[:200]}).")
+        failed.__cause__ = why
+        return failed
 
 
 def _check_answers(address: str) -> None:
