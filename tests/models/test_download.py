@@ -8,6 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 
 from nakawari.cli import main
 from nakawari.errors import ModelError, OutputError
@@ -166,9 +167,36 @@ def test_a_web_page_is_no_file(server, source, tmp_path):
 def test_no_network(source, server, tmp_path):
     server.shutdown()
     server.server_close()
-    with pytest.raises(ModelError, match=r"cannot be downloaded \(.*\)\. Nothing came"):
+    with pytest.raises(
+        ModelError, match=r"^127\.0\.0\.1 cannot be reached; is there a network\? Nothing came\.$"
+    ):
         get(source, silent)
     assert left(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (requests.exceptions.ProxyError, "h.org cannot be reached: the proxy does not answer. Nothing came."),
+        (
+            requests.exceptions.SSLError,
+            "h.org cannot be trusted: its certificate is not valid here. Nothing came.",
+        ),
+        (requests.exceptions.ConnectTimeout, "h.org does not answer. Nothing came."),
+        (requests.exceptions.ReadTimeout, "h.org does not answer. Nothing came."),
+        (requests.exceptions.ChunkedEncodingError, "h.org broke off. Nothing came."),
+        (requests.exceptions.ConnectionError, "h.org cannot be reached; is there a network? Nothing came."),
+        (requests.exceptions.InvalidURL, "h.org cannot be asked (InvalidURL). Nothing came."),
+    ],
+)
+def test_what_a_network_does_is_said_in_one_short_line(source, monkeypatch, fault, words):
+    def failing(*_, **__):
+        raise fault("HTTPSConnectionPool(host='h.org', port=443): Max retries exceeded " * 9)
+
+    monkeypatch.setattr(requests, "get", failing)
+    with pytest.raises(ModelError) as caught:
+        get(replace(source, url="https://h.org/w.ckpt"), silent)
+    assert str(caught.value) == words
 
 
 def test_what_has_no_address_says_how_to_get_it(source, server):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from nakawari.errors import ModelError, OutputError
 from nakawari.models.sources import BLOCK, Source, digest_of, note_digest, weights_folder
@@ -88,11 +89,25 @@ def _fetch(url: str, path: Path, progress: Progress) -> Path:
                     have += len(block)
                     progress("download", have, total)
     except requests.RequestException as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{url} cannot be downloaded ({reason}). {_left(part)}") from error
+        raise ModelError(f"{urlsplit(url).hostname} {_fault(error)} {_left(part)}") from error
     if total is not None and have != total:
         raise ModelError(f"{url} broke off after {have} of {total} bytes. {_left(part)}")
     return part
+
+
+def _fault(error: requests.RequestException) -> str:
+    """What a host did, in a few words: what the libraries below say fills lines (`--debug` shows it)."""
+    faults = need("requests").exceptions
+    for kind, words in (
+        (faults.ProxyError, "cannot be reached: the proxy does not answer."),
+        (faults.SSLError, "cannot be trusted: its certificate is not valid here."),
+        (faults.Timeout, "does not answer."),
+        (faults.ChunkedEncodingError, "broke off."),
+        (faults.ConnectionError, "cannot be reached; is there a network?"),
+    ):
+        if isinstance(error, kind):
+            return words
+    return f"cannot be asked ({type(error).__name__})."
 
 
 def _check(answer: requests.Response, url: str) -> None:
