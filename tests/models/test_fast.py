@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from nakawari.models.fast.net import MOST_CELLS, FastNet
-from nakawari.models.fast.parts import FastConfig, bounded, match_all
+from nakawari.models.fast.parts import FastConfig, bounded, fill, match_all
 
 TINY = FastConfig(
     width2=4, width4=6, width8=8, width16=8, choose=8, refine=8, carry=4, draw2=6, draw4=8, draw8=8
@@ -50,3 +50,11 @@ def test_matching_finds_where_things_went_at_any_size() -> None:
         assert torch.allclose(back, torch.tensor([4.0, -2.0]), atol=0.3)
         assert float(chance.min()) > 0
         assert float(chance.max()) <= 1 + 1e-5
+
+
+def test_holes_are_filled_in_a_window_as_in_the_whole() -> None:
+    random = torch.Generator().manual_seed(0)
+    mass = (torch.rand(1, 1, 350, 70, generator=random) > 0.999).float()
+    sums = torch.rand(1, 3, 350, 70, generator=random) * mass
+    window = fill(sums[:, :, 128:], mass[:, :, 128:])
+    assert (fill(sums, mass)[:, :, 256:] - window[:, :, 128:]).abs().max() < 1e-5

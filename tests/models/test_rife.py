@@ -27,6 +27,12 @@ GOLDEN = Path(__file__).parent / "golden" / "rife.safetensors"
 DISTINCT = list({(VERSIONS[name], name in NUMBERED): name for name in reversed(VERSIONS)}.values())
 
 
+def twin(name):
+    """The row of DISTINCT that computes the same from the same file."""
+    same = VERSIONS[name], name in NUMBERED
+    return next(other for other in DISTINCT if (VERSIONS[other], other in NUMBERED) == same)
+
+
 def official(name, golden=None):
     """A file of the release with seeded parameters; the tails of `golden` make flow and mask lively."""
     tensors = seeded({theirs: shape for theirs, (_, shape) in key_table(name).items()})

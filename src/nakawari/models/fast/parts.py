@@ -151,7 +151,9 @@ def fill(sums: Tensor, mass: Tensor) -> Tensor:
     for level_sums, level_mass in reversed(levels):
         own = divide(level_sums, level_mass)
         if wide is not None:
-            wide = F.interpolate(wide, size=own.shape[2:], mode="bilinear")
+            # By 4 and cut, not to the size: a window, of another size, has to get the same.
+            height, width = own.shape[2:]
+            wide = F.interpolate(wide, scale_factor=4, mode="bilinear")[:, :, :height, :width]
             share = level_mass / (level_mass + 1e-3)
             own = torch.lerp(wide, own, share)
         wide = own
