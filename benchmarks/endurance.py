@@ -1,10 +1,11 @@
 """Length, repetition, company and size: what memory does, and whether runs know of each other.
 
-    python benchmarks/endurance.py [--minutes 40] [--runs 100] [--json OUT.json] [CASE ...]
+    python benchmarks/endurance.py [--minutes 40] [--runs 100] [--models blend] [--size 1920x1080] [CASE ...]
 
 length: peak memory of a film of --minutes against one of a minute. runs: memory of a process after each of
 --runs renders. two: two renders at once, against the same two one after the other. 8k: four frames of
-7680x4320. Small pictures and the cross-fade, so that memory is the pipeline's and not a model's.
+7680x4320 with --model. limit: `--memory` at the least that each of --models says for --size, and what was
+taken. Small pictures and the cross-fade, so that memory is the pipeline's and not a model's.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def film(path: Path, seconds: float, size: tuple[int, int]) -> Path:
     return path
 
 
-def command(source: Path, target: Path, *more: str) -> list[str]:
+def command(source: Path, target: Path, *more: str, model: str = "blend") -> list[str]:
     return [sys.executable, "-m", "nakawari", "smooth", str(source), "-o", str(target), "--fps", "60",
-            "-m", "blend", "-q", "-y", *more]  # fmt: skip
+            "-m", model, "-q", "-y", *more]  # fmt: skip
 
 
 def length(folder: Path, minutes: int) -> dict[str, Any]:
@@ -116,17 +117,35 @@ def two(folder: Path) -> dict[str, Any]:
     return {"statuses": statuses, "same": all(same), "left": left}
 
 
-def eight_k(folder: Path) -> dict[str, Any]:
-    source, report = film(folder / "in.mkv", 4 / 24, (7680, 4320)), folder / "r.json"
-    begin = time.perf_counter()
-    subprocess.run(
-        [*command(source, folder / "out.mkv", "--preset", "ultrafast", "--report", str(report))], check=True
-    )
-    with av.open(str(folder / "out.mkv")) as container:
-        frames = list(container.decode(video=0))
-    return {"frames": len(frames), "size": [frames[0].width, frames[0].height],
-            "seconds": round(time.perf_counter() - begin, 1),
-            "peak_mib": json.loads(report.read_text())["peak_memory_mib"]}  # fmt: skip
+def eight_k(folder: Path, models: list[str]) -> dict[str, Any]:
+    source, report, rows = film(folder / "in.mkv", 4 / 24, (7680, 4320)), folder / "r.json", {}
+    for model in models:
+        words = command(
+            source, folder / "out.mkv", "--preset", "ultrafast", "--report", str(report), model=model
+        )
+        begin = time.perf_counter()
+        subprocess.run(words, check=True)
+        seconds = round(time.perf_counter() - begin, 1)
+        with av.open(str(folder / "out.mkv")) as container:
+            sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]
+        said = json.loads(report.read_text())
+        rows[model] = {"frames": len(sizes), "sizes": sorted(set(sizes)), "seconds": seconds,
+                       "peak_mib": said["peak_memory_mib"], "drawing": said["seconds"]}  # fmt: skip
+    return rows
+
+
+def limit(folder: Path, models: list[str], size: tuple[int, int], seconds: float) -> dict[str, Any]:
+    """Ask for far too little, take the least that the refusal names, and see what is taken then."""
+    source, report, rows = film(folder / "in.mkv", seconds, size), folder / "r.json", {}
+    for model in models:
+        words = command(source, folder / "out.mkv", "--report", str(report), model=model)
+        refused = subprocess.run([*words, "--memory", "100M"], capture_output=True, text=True, check=False)
+        least = int(refused.stderr.split(" MiB at least")[0].rpartition(" ")[2])
+        subprocess.run([*words, "--memory", f"{least + 16}M"], check=True)
+        said = json.loads(report.read_text())
+        rows[model] = {"least_mib": least, "peak_mib": said["peak_memory_mib"], "out": said["frames"]["out"]}
+        print(model, rows[model], flush=True)
+    return rows
 
 
 def main() -> None:
@@ -134,10 +153,15 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", default=["length", "runs", "two", "8k"], metavar="CASE")
     parser.add_argument("--minutes", type=int, default=40)
     parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--models", nargs="+", default=["blend"])
+    parser.add_argument("--size", type=lambda s: tuple(map(int, s.split("x"))), default=(1920, 1080))
+    parser.add_argument("--seconds", type=float, default=2.0, help="of the film of `limit`")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    models = arguments.models
     known = {"length": lambda f: length(f, arguments.minutes), "runs": lambda f: runs(f, arguments.runs),
-             "two": two, "8k": eight_k}  # fmt: skip
+             "two": two, "8k": lambda f: eight_k(f, models),
+             "limit": lambda f: limit(f, models, arguments.size, arguments.seconds)}  # fmt: skip
     rows = {}
     for case in arguments.cases:
         with tempfile.TemporaryDirectory() as name:

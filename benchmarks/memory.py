@@ -1,11 +1,13 @@
 """Measure the memory that models take a pixel, with random parameters.
 
     python benchmarks/memory.py [NAME ...]
+    python benchmarks/memory.py --encoders [CODEC ...]
 
 Prints rows for `src/nakawari/models/costs.py`: bytes a padded pixel when all is drawn at once (at 960x540),
 and what is held of the whole picture when it is drawn in the smallest windows (at 1920x1080). Each runs in a
 process of its own; the peak of resident memory, less what the loaded model takes before, is divided by the
-pixels.
+pixels. `--encoders` prints as how many pictures of its pixel format each encoder takes memory, for each of
+its presets, after 90 pictures of 1280x720: rows for `src/nakawari/video/encoders.py`.
 """
 
 from __future__ import annotations
@@ -67,7 +69,58 @@ def measure(name: str, tile: str) -> float:
     return (resident() - before) / (height * width)
 
 
+def measure_encoder(codec: str, preset: str) -> float:
+    import tempfile
+    from dataclasses import replace
+    from fractions import Fraction
+    from pathlib import Path
+
+    import av
+    import cv2
+
+    from nakawari.pipeline.demo_clip import picture
+    from nakawari.video.encoders import EncodeOptions
+    from nakawari.video.frames import Colour, Frame, Info
+    from nakawari.video.open import open_writer
+
+    info = Info("x", 1280, 720, Fraction(24), Fraction(1, 24), "yuv420p", 8, Colour())
+    options = EncodeOptions(codec=codec, preset=preset or None)
+    with tempfile.TemporaryDirectory() as name:
+        writer = open_writer(Path(name, "out.mkv"), info, Fraction(24), options, overwrite=True)
+        form = writer.encoding.pix_fmt
+        writer.abort()
+        frames = []
+        for number in range(2):
+            native = av.VideoFrame.from_ndarray(cv2.resize(picture(4 * number), (1280, 720)), "rgb24")
+            frames.append(Frame(number, Fraction(0), Fraction(1, 24), native.reformat(format=form), Colour()))
+        bits = frames[0].native.format.components[0].bits
+        info = replace(info, pix_fmt=form, bits=bits)
+        writer = open_writer(Path(name, "out.mkv"), info, Fraction(24), options, overwrite=True)
+        before = resident()
+        for number in range(90):
+            writer.copy(frames[number % 2], Fraction(number, 24))
+        writer.finish()
+    return (resident() - before) / sum(plane.buffer_size for plane in frames[0].native.planes)
+
+
+def encoders(names: list[str]) -> None:
+    from nakawari.video.encoders import ENCODERS
+
+    cards = ("nvenc", "qsv", "amf")
+    for codec in names or [name for name in ENCODERS if not name.endswith(cards)]:
+        for preset in ENCODERS[codec].presets or ("",):
+            words = [sys.executable, __file__, "--encoder", codec, preset]
+            found = subprocess.run(words, capture_output=True, text=True, check=False)
+            print(codec, preset, found.stdout.strip() or "cannot be opened", flush=True)
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["--encoders"]:
+        encoders(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["--encoder"]:
+        print(round(measure_encoder(sys.argv[2], sys.argv[3])))
+        return
     if sys.argv[1:2] == ["--one"]:
         print(round(measure(sys.argv[2], sys.argv[3])))
         return

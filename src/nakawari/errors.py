@@ -4,6 +4,7 @@
     ├── InputError        what the caller gave cannot be used (also a ValueError)
     │   ├── MediaError    a video, image or sound file is missing, broken or unsupported
     │   ├── PlanError     a plan, chart or cut list does not describe the input
+    │   ├── UsageError    arguments contradict each other, or name what is not there
     │   └── ShapeError    an array or tensor has the wrong shape, type or range
     ├── OutputError       the result cannot be written where it was asked to go
     ├── ModelError        an unknown model, or weights that are absent or do not fit
@@ -29,6 +30,10 @@ class MediaError(InputError):
 
 class PlanError(InputError):
     """A plan, chart or cut list does not describe the input."""
+
+
+class UsageError(InputError):
+    """Arguments contradict each other, or name what is not among the others."""
 
 
 class ShapeError(InputError):

@@ -99,6 +99,26 @@ def test_auto_goes_by_memory_and_off_is_whole(monkeypatch):
         model.prepare(*frames)
 
 
+def test_what_is_reserved_is_left_to_others_and_what_is_left_is_kept(monkeypatch):
+    monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
+    frames = [picture(608, 912, seed) for seed in (1, 2)]
+    model = Blur("blur")
+    model.reserve((608, 912), 2**40)  # nothing is limited
+    model.adjust(memory="530M")
+    with pytest.raises(
+        InputError, match=r"530 MiB; blur takes 594 MiB at least for 912x608: 100 MiB for itself"
+    ):
+        model.reserve((600, 900), 300 * 2**20)
+    model.reserve((600, 900), 100 * 2**20)
+    first = model.prepare(*frames).tile
+    assert LEAST <= first < 576  # which it is without others
+    monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 500 * 2**20)
+    assert model.prepare(*(frame[..., :800] for frame in frames)).tile >= first
+    model.adjust(tile="off")
+    with pytest.raises(InputError, match="at least"):
+        model.reserve((600, 900), 0)
+
+
 def test_the_side_is_chosen_once_so_that_no_later_pair_is_refused(monkeypatch):
     monkeypatch.setattr("nakawari.models.tiles.resident_bytes", lambda: 100 * 2**20)
     model = Blur("blur")
@@ -173,5 +193,5 @@ def test_what_is_no_memory_is_refused(value):
         parse_memory(value)
 
 
-def test_every_network_has_a_cost():
-    assert set(SHIPPED_WINDOWED) == set(COSTS)
+def test_every_model_has_a_cost():
+    assert {row.name for row in CATALOG} == set(COSTS)

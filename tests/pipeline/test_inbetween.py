@@ -12,7 +12,7 @@ import pytest
 
 import nakawari as nk
 from nakawari.cli import main
-from nakawari.errors import InputError, MediaError, OutputError, PlanError
+from nakawari.errors import InputError, MediaError, OutputError, UsageError
 from nakawari.pipeline.planning import plan_cut
 
 from .cels import SIZE, drawing, keys, load, names, place, save
@@ -168,22 +168,26 @@ def test_a_shell_s_order_becomes_the_natural_one_and_another_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "error"),
+    ("words", "error", "status"),
     [
-        (["A0001.png"], "only one key"),
-        (["A0001.png", "none.png"], "does not exist"),
-        (["A0001.png", "A0005.png", "--layers", "A=."], "wanted one of them"),
-        (["A0001.png", "A0007.png"], "A0007.png does not exist"),
-        (["A0001.png", "small.png"], "on one canvas"),
-        (["A0001.png", "A0005.png", "-m", "clasic"], "Did you mean classic"),
+        (["A0001.png"], "only one key", 2),
+        (["A0001.png", "none.png"], "does not exist", 1),
+        (["A0001.png", "A0005.png", "--layers", "A=."], "wanted one of them", 2),
+        (["A0001.png", "A0007.png"], "A0007.png does not exist", 1),
+        (["A0001.png", "small.png"], "on one canvas", 1),
+        (["A0001.png", "A0005.png", "-m", "clasic"], "Did you mean classic", 1),
+        (["A0001.png", "A0005.png", "./A0001.png"], "A0001.png is given twice", 2),
+        (["A0001.png", "A0005.png", "--hold", "A0009=3"], "no key 'A0009' to hold", 2),
+        (["A0001.png", "A0005.png", "--chart", "halves; thirds"], "there are 2 charts", 2),
+        (["A0001.png", "A0005.png", "--sheet", "x.txt", "--dry-run"], "no name of a timesheet", 2),
     ],
 )
-def test_wrong_words_end_in_one_line(tmp_path, monkeypatch, capsys, words, error):
+def test_wrong_words_end_in_one_line(tmp_path, monkeypatch, capsys, words, error, status):
     keys(tmp_path, 16, 24)
     save(tmp_path / "small.png", drawing(10)[:20])
     monkeypatch.chdir(tmp_path)
     before = names(tmp_path)
-    assert main(["inbetween", *words, "-o", "out", "-q"]) == 1
+    assert main(["inbetween", *words, "-o", "out", "-q"]) == status
     said = capsys.readouterr().err
     assert error in said
     assert said.count("\n") == 1
@@ -240,7 +244,7 @@ def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):
 
 def test_charts_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     given = keys(tmp_path / "keys", 16, 24, 30)
-    with pytest.raises(PlanError, match="make 2 pairs"):
+    with pytest.raises(UsageError, match="make 2 pairs"):
         nk.inbetween(given, tmp_path / "out", chart="halves; halves; halves")
 
 

@@ -197,7 +197,7 @@ def test_command_line_takes_a_sheet(tmp_path, monkeypatch, capsys):
     assert names(tmp_path / "out")[:3] == ["A/A0001.png", "A/A0003.png", "A/A0005.png"]
     assert len(list((tmp_path / "out/composite").iterdir())) == 6
     for bad in (["--sheet", "a/b.csv"], ["--sheet", "b.txt"], ["--hold", "A1=2"]):
-        assert main([*words, *bad, "-q", "-y"]) == 1
+        assert main([*words, *bad, "-q", "-y"]) == 2
         assert capsys.readouterr().err.count("\n") == 1
 
 

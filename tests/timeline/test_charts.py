@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nakawari.errors import PlanError
+from nakawari.errors import PlanError, UsageError
 from nakawari.timeline.charts import EASES, as_charts, charts_for, eased, parse_chart, parse_charts
 
 
@@ -84,7 +84,7 @@ def test_in_starts_slowly():
 def test_one_chart_stands_for_all_pairs_and_others_must_fit():
     assert charts_for(parse_charts("halves"), 3) == ((F(1, 2),),) * 3
     assert charts_for(parse_charts("halves; none"), 2) == ((F(1, 2),), ())
-    with pytest.raises(PlanError, match="make 3 pairs"):
+    with pytest.raises(UsageError, match="make 3 pairs"):
         charts_for(parse_charts("halves; none"), 3)
 
 

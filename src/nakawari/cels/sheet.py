@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nakawari.errors import InputError, MediaError, PlanError
+from nakawari.errors import MediaError, PlanError, UsageError
 
 SUFFIXES = (".xdts", ".csv")
 MOST_FRAMES = 100_000
@@ -93,13 +93,13 @@ def sheet_text(sheet: Sheet, path: str | Path) -> str:
     """A timesheet as the text of a file of that name.
 
     Raises:
-        InputError: the name's ending is not .xdts or .csv.
+        UsageError: the name's ending is not .xdts or .csv.
     """
     from nakawari.cels import sheet_csv, xdts
 
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path} is no name of a timesheet; wanted .xdts or .csv.")
+        raise UsageError(f"{path} is no name of a timesheet; wanted .xdts or .csv.")
     return xdts.text(sheet) if suffix == ".xdts" else sheet_csv.text(sheet)
 
 

@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw, and say what was drawn."""
-    from nakawari.pipeline.inbetween import explain, inbetween
+    from nakawari.pipeline.inbetween import check_sheet, explain, inbetween
     from nakawari.pipeline.planning import plan_cut
     from nakawari.pipeline.smooth import check_report_path, write_json
 
@@ -131,6 +131,8 @@ def run(arguments: argparse.Namespace) -> int:
         "layers": layers,
         "names": arguments.names,
     }
+    if arguments.sheet is not None:
+        check_sheet(arguments.sheet)
     if arguments.dry_run:
         print(explain(plan_cut(arguments.keys, **cut)))
         return 0

@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         for shot in made.shots[1:]:
             print(shot.first)
     else:
-        print(explain(made, times=times, verbose=arguments.verbose))
+        print(explain(made, times=times, verbose=arguments.verbose).rstrip())
     return 0

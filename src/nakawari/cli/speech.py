@@ -28,9 +28,13 @@ class _Voice(logging.Handler):
     def __init__(self, as_json: bool) -> None:
         super().__init__()
         self._json = as_json
+        self._last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         text = " ".join(record.getMessage().split())
+        if text == self._last:  # what is opened twice, once to try, is told of once
+            return
+        self._last = text
         note = record.levelno >= logging.WARNING
         say(f"note: {text}" if note else text, {"note" if note else "info": text}, self._json)
 

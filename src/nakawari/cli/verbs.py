@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from nakawari import __version__
 from nakawari.cli.parser import USAGE, Parser, Usage, spelled
 from nakawari.cli.speech import FLAG, heard, say
-from nakawari.errors import NakawariError
+from nakawari.errors import NakawariError, UsageError
 
 VERBS: dict[str, str] = {
     "smooth": "raise the frame rate of a clip: draw the frames between its drawings",
@@ -69,7 +69,7 @@ def _ended(error: BaseException, as_json: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     if isinstance(error, NakawariError):
-        return _fail(str(error), FAILED, as_json)
+        return _fail(str(error), USAGE if isinstance(error, UsageError) else FAILED, as_json)
     again = "(run again with --debug for the traceback; please report it)"
     return _fail(f"unforeseen {type(error).__name__}: {error} {again}", FAILED, as_json)
 

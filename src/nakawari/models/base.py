@@ -29,7 +29,7 @@ from nakawari.models.boxes import Box, change_box, unequal
 from nakawari.models.costs import Cost
 from nakawari.models.keys import Picture, check, check_alike, copy_of, guide_of, size_of
 from nakawari.models.overlays import Stillness
-from nakawari.models.tiles import LEAST, STEP, Tile, free_bytes, parse_memory, parse_tile, side_for
+from nakawari.models.tiles import Room
 from nakawari.tensors import Array, pad_to_multiple, to_frame, to_tensor, unpad
 
 Time = float | Fraction
@@ -103,11 +103,9 @@ class Interpolator(ABC):
     windowed: ClassVar[bool] = False
     """The model goes by `side`; others hold so little that they draw whole pictures."""
     cost: Cost | None = None
-    """Memory that drawing takes, measured; None: "auto" draws whole."""
+    """Memory that drawing takes, measured; None: nobody knows, and pictures are drawn whole."""
     side: int | None = None
     """Of the windows in which to compute what looks only around itself; None: all at once."""
-    tile: Tile = "auto"
-    memory: int | None = None
     context_px: ClassVar[int | None] = None
     """How far beyond a change a model wants to look; None: it always wants the whole frame."""
     keeps_still: bool = True
@@ -120,8 +118,7 @@ class Interpolator(ABC):
         self.device = torch.device(device)
         self.remarks: dict[str, str] = {}
         """What a user should know of how it draws, by what it is about."""
-        self._most: int | None = None
-        self._sides: dict[tuple[int, ...], int | None] = {}
+        self.room = Room(self.device)
 
     def adjust(self, tile: int | str | None = None, memory: int | str | None = None, **options: Any) -> None:
         """Set what is not None; the rest keeps what it has.
@@ -138,10 +135,18 @@ class Interpolator(ABC):
         for option in options:
             if option not in self.options:
                 raise InputError(f"{self.name} has no option {option!r}; leave it out.")
-        self.tile = self.tile if tile is None else parse_tile(tile)
-        self.memory = self.memory if memory is None else parse_memory(memory)
-        self._sides.clear()
+        self.room.ask(tile, memory)
         self._adjust(dict(self.options) | options)
+
+    def reserve(self, size: tuple[int, int], beside: int) -> None:
+        """Leave `beside` bytes of a limited memory to what is not drawing, for pictures of `size` (H, W).
+
+        Raises:
+            InputError: the rest is not enough; says what would be.
+        """
+        if self.cost is not None:
+            height, width = (-(-side // self.multiple) * self.multiple for side in size)
+            self.room.settle(self.name, self.cost, self.windowed, (height, width), beside)
 
     def _adjust(self, options: dict[str, Any]) -> None:
         """Take the options over, or refuse them."""
@@ -293,25 +298,10 @@ class Interpolator(ABC):
 
     def _side_for(self, image: Tensor) -> int | None:
         """The side of windows for a padded image; None: none are needed."""
-        batch, size = image.shape[0], (int(image.shape[2]), int(image.shape[3]))
-        key = (batch, *size)
-        if key not in self._sides:  # once: what a pair leaves behind must not shrink the next one's
-            self._sides[key] = self._chosen(batch, size)
-        side = self._sides[key]
-        if self._most is not None:
-            side = min(self._most, side or self._most)
-        return None if side is None or side >= max(size) else side
-
-    def _chosen(self, batch: int, size: tuple[int, int]) -> int | None:
-        side: int | None = None
-        if self.windowed and isinstance(self.tile, int):
-            side = max(LEAST, self.tile)
-        elif self.windowed and self.tile == "auto" and self.cost is not None:
-            side = side_for(free_bytes(self.device, self.memory, size), self.cost, size, batch)
-        if side is None or side >= max(size):
+        if not self.windowed:
             return None
-        _LOG.info("%s: tiles of %d px", self.name, side)
-        return side
+        batch, _, height, width = image.shape
+        return self.room.side(self.name, self.cost, batch, (height, width))
 
     def _within(self, pair: Pair, work: Callable[[], T]) -> T:
         """Prepare the pair where that is not done, and do `work`; in ever smaller windows on a full GPU."""
@@ -344,16 +334,15 @@ class Interpolator(ABC):
         """
         assert pair.images is not None
         height, width = pair.images[0].shape[2:]
-        before = pair.tile or max(height, width)
-        side = before // 2 // STEP * STEP
-        if not self.windowed or side < LEAST:
+        side = self.room.shrink(pair.tile or max(height, width)) if self.windowed else None
+        if side is None:
             raise BackendError(
                 f"{self.name}: the memory of {self.device} is too small for pictures of {width}x{height} "
                 f"({said}). Give a smaller picture, or --device cpu."
             )
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        self._most = pair.tile = side
+        pair.tile = side
         said = f"the memory of {self.device} was too small; drawn in tiles of {side} px."
         self.remarks["memory"] = said
         _LOG.warning("%s", said)

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from nakawari.models.base import Drawn, Interpolator
+from nakawari.models.costs import COSTS
 
 
 class Blend(Interpolator):
     """Average the keys, weighted by t."""
 
     context_px = 0
+    cost = COSTS["blend"]
 
     def _prepare(self, image0: Tensor, image1: Tensor, features0: Any, features1: Any) -> None:
         return None

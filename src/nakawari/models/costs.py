@@ -1,7 +1,8 @@
 """What drawing takes: bytes of memory for each pixel of the padded picture, in float32.
 
-Measured with `benchmarks/memory.py` on a CPU: whole pictures at 960×540, and what is held at 1920×1080 (for
-`rife-4.25` and `fast`; for others it is reckoned from what they keep, with some to spare).
+Measured with `benchmarks/memory.py` on a CPU: whole pictures at 960×540 (`classic` at
+1920×1080, where it takes most), and what is held at 1920×1080 (for `rife-4.25` and `fast`; for others it is
+reckoned from what they keep, with some to spare). `blend`, `classic` and `cel` draw whole pictures only.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ _MEASURED: dict[tuple[str, ...], tuple[int, int]] = {
     ("rife-4.25-lite",): (591, 290),
     ("rife-4.25-heavy",): (678, 310),
     ("rife-4.26-heavy",): (1045, 390),
-    ("fast",): (646, 360),
+    ("blend",): (60, 60),
+    ("classic",): (240, 240),
+    ("cel",): (800, 800),
+    ("fast",): (650, 420),
     ("animeinterp", "animeinterp-gma"): (2500, 1000),
     ("film-l1", "film-vgg", "film-style"): (2600, 330),
 }

@@ -8,9 +8,11 @@ A model in which something looks over the whole picture at full size keeps that 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,12 +23,12 @@ from nakawari.errors import InputError
 from nakawari.models.boxes import Box
 from nakawari.models.costs import Cost
 
+_LOG = logging.getLogger(__name__)
 Tile = int | Literal["auto", "off"]
 SHARE = 0.6
 """How much of the memory that is free `auto` takes."""
 IN_FLIGHT = 100
-"""Bytes a pixel of pictures on their way: between decoder and encoder (45, measured at 7680x4320), and those
-that an encoder looks ahead in."""
+"""Bytes a pixel that are left to others than drawing where nobody says how many they want."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
@@ -94,6 +96,13 @@ def resident_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def least_bytes(cost: Cost, size: tuple[int, int], side: int | None = LEAST, batch: int = 1) -> int:
+    """What drawing takes in windows of `side` pixels; None: all at once."""
+    pixels = batch * size[0] * size[1]
+    windows = cost.whole * pixels if side is None else cost.held * pixels + batch * cost.whole * side**2
+    return int(min(cost.whole * pixels, windows))
+
+
 def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> int | None:
     """The side of the largest windows that `budget` bytes are enough for; None: for the whole picture.
 
@@ -106,12 +115,102 @@ def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> 
     each = batch * cost.whole
     side = int(max(0, (budget - cost.held * pixels) / each) ** 0.5) // STEP * STEP
     if side < LEAST:
-        need = (cost.held * pixels + each * LEAST**2) / 2**20
+        need = least_bytes(cost, size, batch=batch)
         raise InputError(
-            f"drawing may take {max(0, budget) // 2**20} MiB; {size[1]}x{size[0]} takes {need:.0f} MiB "
+            f"drawing may take {max(0, budget) // 2**20} MiB; {size[1]}x{size[0]} takes {_mib(need)} "
             "in the smallest tiles. Give more memory, or a smaller picture."
         )
     return side
+
+
+def _mib(size: int) -> str:
+    return f"{-(-size // 2**20)} MiB"
+
+
+@dataclass(slots=True)
+class Room:
+    """What drawing may take, and so how large its windows are.
+
+    Attributes:
+        device: where it is drawn.
+        tile: "auto": windows where memory is too small for the whole picture; their side; "off".
+        memory: bytes that this process (on a GPU: drawing) may take; None: what is free.
+    """
+
+    device: torch.device
+    tile: Tile = "auto"
+    memory: int | None = None
+    _left: int | None = None
+    """Of `memory`, to drawing, once that is settled."""
+    _most: int | None = None
+    """Larger windows have been too large."""
+    _sides: dict[tuple[int, ...], int | None] = field(default_factory=dict)
+
+    def ask(self, tile: int | str | None, memory: int | str | None) -> None:
+        """Take what is not None.
+
+        Raises:
+            InputError: it is no value of theirs.
+        """
+        self.tile = self.tile if tile is None else parse_tile(tile)
+        self.memory = self.memory if memory is None else parse_memory(memory)
+        self._left = None
+        self._sides.clear()
+
+    def settle(self, who: str, cost: Cost, windowed: bool, size: tuple[int, int], beside: int) -> None:
+        """Divide `memory`, where it is limited, between drawing pictures of `size` and all `beside` it.
+
+        Raises:
+            InputError: it is too little; says how much is enough.
+        """
+        if self.memory is None or self.device.type == "cuda":
+            return
+        smallest = max(LEAST, self.tile) if isinstance(self.tile, int) else LEAST
+        drawing = least_bytes(cost, size, smallest if windowed and self.tile != "off" else None)
+        held = resident_bytes()
+        if held + beside + drawing > self.memory:
+            raise InputError(
+                f"memory is {_mib(self.memory)}; {who} takes {_mib(held + beside + drawing)} at least for "
+                f"{size[1]}x{size[0]}: {_mib(held)} for itself, {_mib(beside)} to read and to write, "
+                f"{_mib(drawing)} to draw. Give that, a smaller picture, or an encoder that looks less ahead "
+                "(--preset ultrafast)."
+            )
+        self._left = self.memory - held - beside
+        self._sides.clear()
+
+    def side(self, who: str, cost: Cost | None, batch: int, size: tuple[int, int]) -> int | None:
+        """The side of windows for a padded picture; None: none are needed.
+
+        Raises:
+            InputError: memory is too little for the smallest.
+        """
+        key = (batch, *size)
+        if key not in self._sides:  # once: what a pair leaves behind must not shrink the next one's
+            self._sides[key] = self._chosen(who, cost, batch, size)
+        side = self._sides[key]
+        if self._most is not None:
+            side = min(self._most, side or self._most)
+        return None if side is None or side >= max(size) else side
+
+    def _chosen(self, who: str, cost: Cost | None, batch: int, size: tuple[int, int]) -> int | None:
+        side: int | None = None
+        if isinstance(self.tile, int):
+            side = max(LEAST, self.tile)
+        elif self.tile == "auto" and cost is not None:
+            free = free_bytes(self.device, self.memory, size) if self._left is None else self._left
+            side = side_for(free, cost, size, batch)
+        if side is None or side >= max(size):
+            return None
+        _LOG.info("%s: tiles of %d px", who, side)
+        return side
+
+    def shrink(self, before: int) -> int | None:
+        """Half of `before` as the side of windows from now on; None: they cannot be smaller."""
+        side = before // 2 // STEP * STEP
+        if side < LEAST:
+            return None
+        self._most = side
+        return side
 
 
 def in_windows(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nakawari.cels import names
 from nakawari.cels.files import find_cels
-from nakawari.errors import InputError, MediaError
+from nakawari.errors import InputError, MediaError, UsageError
 from nakawari.timeline.charts import Chart, charts_for
 
 
@@ -88,7 +88,7 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
     sorts them: then 2 comes before 10.
 
     Raises:
-        MediaError: there are none, or one is missing. InputError: there is only one, or one twice.
+        MediaError: there are none, or one is missing. UsageError: there is only one, or one twice.
     """
     paths = [Path(one) for one in given]
     if len(paths) == 1:
@@ -96,14 +96,18 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
     else:
         for path in paths:
             if path.is_dir():
-                raise InputError(f"{path} is a folder among several keys; give one folder, or files.")
+                raise UsageError(f"{path} is a folder among several keys; give one folder, or files.")
             if not path.is_file():
                 raise MediaError(f"{path} does not exist.")
         found = paths
+        files = [path.resolve() for path in paths]
+        twice = next((path for path, file in zip(paths, files, strict=True) if files.count(file) > 1), None)
+        if twice is not None:
+            raise UsageError(f"{twice} is given twice; wanted each key once. --loop leads back to the first.")
         if [str(p) for p in paths] == sorted(str(p) for p in paths):
             found = sorted(paths, key=lambda p: (str(p.parent), *_natural(p)))
     if len(found) < 2:
-        raise InputError(f"{found[0] if found else 'nothing'} is only one key; wanted two or more.")
+        raise UsageError(f"{found[0] if found else 'nothing'} is only one key; wanted two or more.")
     return tuple(found)
 
 

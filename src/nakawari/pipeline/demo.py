@@ -53,7 +53,7 @@ def demo(
         check_free(path, overwrite)
     write_clip(before)
     report = smooth(before, after, fps=FPS, model=model, overwrite=True, progress=progress)
-    text.write_text(explain(report.plan) + "\n", encoding="utf-8")
+    text.write_text(explain(report.plan).rstrip() + "\n", encoding="utf-8")
     if not cv2.imwrite(str(sheet), contact_sheet(after, report.plan)[..., ::-1]):
         raise OutputError(f"the contact sheet cannot be written to {sheet}.")
     return {"before": before, "after": after, "plan": text, "contact sheet": sheet}

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from nakawari.errors import BackendError, InputError
 from nakawari.models import find, is_file, load
 from nakawari.pipeline.analyse import Seen, analyse, lay_out, survey
+from nakawari.pipeline.beside import beside_drawing
 from nakawari.pipeline.cluster import Cluster, SharedFile
 from nakawari.pipeline.notes import gathered
 from nakawari.pipeline.render import Progress, render, silent
@@ -115,7 +116,8 @@ def render_shard(task: Task) -> Rendered:
 
     _check_versions(task.versions)
     key = repr(task.model)
-    if key not in _loaded:
+    fresh = key not in _loaded
+    if fresh:
         _loaded.clear()
         _loaded[key] = task.model.load()
     artist = _loaded[key]
@@ -124,8 +126,11 @@ def render_shard(task: Task) -> Rendered:
         clip = task.timing.open(source)
         output = Path(folder) / task.name
         journal = Journal(output, {})
-        writer: Any = open_writer(output, clip.reader.info, task.rate, task.encode, journal=journal)
+        info = clip.reader.info
+        writer: Any = open_writer(output, info, task.rate, task.encode, journal=journal)
         try:
+            if fresh:
+                artist.reserve((info.height, info.width), beside_drawing(info, writer, None))
             writer.begin(task.start)
             with closing(_frames(clip, task.shard)) as frames:
                 work = render(task.plan, frames, writer, artist, silent, begins=task.shard.begins)

@@ -18,7 +18,7 @@ from nakawari.cels.composite import over
 from nakawari.cels.deliver import Delivery
 from nakawari.cels.files import read_cel
 from nakawari.cels.sheet import Sheet, is_sheet, read_sheet, sheet_text
-from nakawari.errors import InputError
+from nakawari.errors import InputError, UsageError
 from nakawari.models import DEFAULT, find, is_file, load
 from nakawari.pipeline.cut import Layer
 from nakawari.pipeline.desk import Desk, Unsure
@@ -133,12 +133,17 @@ def inbetween(
     return report
 
 
+def check_sheet(sheet: str) -> None:
+    """Raise UsageError where a timesheet of that name cannot be written into the output."""
+    sheet_text(Sheet(1, ()), sheet)
+    if Path(sheet).name != sheet:
+        raise UsageError(f"the sheet {sheet} goes into the output; wanted a name without a folder.")
+
+
 def _sheets(given: Sequence[str | Path], sheet: str | None) -> tuple[Sheet | None, str | None]:
     """The timesheet that was read, and the name of the one to write."""
     if sheet is not None:
-        sheet_text(Sheet(1, ()), sheet)  # a wrong ending is said at once
-        if Path(sheet).name != sheet:
-            raise InputError(f"the sheet {sheet} goes into the output; wanted a name without a folder.")
+        check_sheet(sheet)
     if len(given) == 1 and is_sheet(given[0]):
         return read_sheet(given[0]), sheet or Path(given[0]).name
     return None, sheet

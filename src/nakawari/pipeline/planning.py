@@ -11,7 +11,7 @@ from typing import Any
 from nakawari.cels.files import find_cels
 from nakawari.cels.names import check_name, check_pattern
 from nakawari.cels.sheet import Sheet, Track, is_sheet, read_sheet
-from nakawari.errors import InputError, OutputError, PlanError
+from nakawari.errors import InputError, OutputError, PlanError, UsageError
 from nakawari.pipeline.cut import Layer, keys_of, lay_out, renamed
 from nakawari.pipeline.track import Timing, layer_of
 from nakawari.timeline.charts import Chart, as_charts, eased
@@ -43,17 +43,17 @@ def plan_cut(
         unpack: folder for the drawings inside PSD files; None: one that is gone afterwards.
 
     Raises:
-        InputError: a value, chart or key cannot be used.
+        InputError: a value, chart or key cannot be used (UsageError where one contradicts another).
     """
     if chart is not None and count is not None:
-        raise InputError("a chart says how many drawings there are; give a chart or a count, not both.")
+        raise UsageError("a chart says how many drawings there are; give a chart or a count, not both.")
     if names is not None:
         check_pattern(names)
     for name in layers or {}:
         check_name(name, "layer")
     for what, frames in (("exposure", exposure), *(holds or {}).items()):
         if not 1 <= frames <= LONGEST:
-            raise InputError(f"{what} is shown for {frames} frames; wanted 1 to {LONGEST}.")
+            raise UsageError(f"{what} is shown for {frames} frames; wanted 1 to {LONGEST}.")
     if unpack is None:
         with TemporaryDirectory(prefix="nakawari-") as folder:
             return plan_cut(
@@ -68,7 +68,7 @@ def plan_cut(
         charts = _charts(files, chart, (even(1 if count is None else count),))
         for name in holds or {}:
             if not any(path.stem == name for paths in files.values() for path in paths):
-                raise InputError(f"there is no key {name!r} to hold.")
+                raise UsageError(f"there is no key {name!r} to hold.")
         cut = [
             lay_out(name, paths, charts[name], loop and len(paths) > 1, exposure, holds)
             for name, paths in files.items()
@@ -77,7 +77,7 @@ def plan_cut(
         cut = [replace(layer, duration=longest) if len(layer.keys) == 1 else layer for layer in cut]
     else:
         if holds:
-            raise InputError("the sheet says how long keys are held; leave the holds out.")
+            raise UsageError("the sheet says how long keys are held; leave the holds out.")
         cut = _of_sheet(sheet, str(given[0]), layers, unpack, _timing(chart, count, even, exposure), loop)
     return cut if names is None else [renamed(layer, names) for layer in cut]
 
@@ -101,7 +101,7 @@ def _files(
     """The keys of each layer."""
     if layers is not None:
         if given:
-            raise InputError("keys are given alone and as layers; wanted one of them.")
+            raise UsageError("keys are given alone and as layers; wanted one of them.")
         found = {name: _unpacked(name, several(places), unpack) for name, places in layers.items()}
     elif len(given) == 1 and _is_psd(given[0]):
         found = _unpack(Path(given[0]), unpack / "all")
@@ -109,7 +109,7 @@ def _files(
         return {"": keys_of(given)}
     if all(len(paths) < 2 for paths in found.values()):  # one that stands still may be among others
         paths = next(iter(found.values()), ())
-        raise InputError(
+        raise UsageError(
             f"{paths[0] if paths else 'nothing'} is only one key; wanted two or more in a layer."
         )
     return found
@@ -160,7 +160,7 @@ def _charts(
         return dict.fromkeys(layers, as_charts(chart))
     for name in chart:
         if name and name not in layers:
-            raise InputError(f"there is a chart for layer {name!r}; layers: {', '.join(layers) or 'none'}.")
+            raise UsageError(f"there is a chart for layer {name!r}; layers: {', '.join(layers) or 'none'}.")
     rest = as_charts(chart[""]) if "" in chart else rest
     return {name: as_charts(chart[name]) if name in chart else rest for name in layers}
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -163,6 +164,8 @@ class Job:
         whole = False
         try:
             loading = _Loading(*model)
+            if "memory" in model[-1]:  # what it is too little for is said before the clip is looked at
+                loading.model().reserve(*self.room(inner))
             todo = kept_plan(journal) if journal else None
             todo = todo or self._plan(given, loading.watching(progress))
             artist = loading.model()
@@ -198,6 +201,16 @@ class Job:
         )
         log.info("%s", report.stages())
         return report
+
+    def room(self, writer: Any) -> tuple[tuple[int, int], int]:
+        """Height and width of the pictures, and what a render takes beside drawing them, in bytes."""
+        from nakawari.pipeline.beside import beside_drawing
+
+        info = self.clip.reader.info
+        most = None
+        if info.duration is not None:
+            most = ceil(info.duration * self.timing.slowmo * self.rate) + 1
+        return (info.height, info.width), beside_drawing(info, writer, most)
 
     def _plan(self, given: Given | None, progress: Progress) -> Plan:
         if given is not None:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from nakawari.errors import PlanError
+from nakawari.errors import PlanError, UsageError
 
 Chart = tuple[Fraction, ...]
 """Shares of the way from the first key to the second, rising, each between 0 and 1."""
@@ -146,7 +146,7 @@ def charts_for(charts: Sequence[Chart], pairs: int, what: str = "the keys") -> t
     if len(charts) == 1:
         return tuple(charts) * pairs
     if len(charts) != pairs:
-        raise PlanError(
+        raise UsageError(
             f"{what} make {pairs} pair{'s' * (pairs != 1)}, but there are {len(charts)} charts; "
             "give one for each pair, parted by semicolons, or one for all."
         )

@@ -115,7 +115,8 @@ class Encoder:
     """What we know of an encoder.
 
     `even`: it wants even sizes where chroma is halved. `quiet`: an environment variable that keeps it from
-    talking on stderr. `quality`: the option that `--crf` is for it.
+    talking on stderr. `quality`: the option that `--crf` is for it. `held`: as how many pictures it takes
+    memory at most, by preset ("": any), measured (`benchmarks/memory.py --encoders`); 200 where nobody has.
     """
 
     options: dict[str, str] = field(default_factory=dict)
@@ -125,7 +126,19 @@ class Encoder:
     even: bool = False
     quiet: tuple[str, str] | None = None
     quality: str = "crf"
+    held: dict[str, int] = field(default_factory=lambda: {"": 200})
 
+
+_BEGUN, _EACH = 10, 7
+"""Pictures that an encoder holds at first, and more for each that it gets, until it holds most."""
+
+
+def _held(*pictures: int) -> dict[str, int]:
+    return dict(zip(_X26_PRESETS, pictures, strict=True))
+
+
+_X264_HELD = _held(20, 35, 50, 75, 100, 125, 150, 190, 270, 430)
+_X265_HELD = _held(90, 105, 140, 140, 150, 160, 200, 240, 270, 400)
 
 ENCODERS = {
     "libx264": Encoder(
@@ -134,6 +147,7 @@ ENCODERS = {
         _X26_PRESETS,
         ("film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency"),
         even=True,
+        held=_X264_HELD,
     ),
     "libx265": Encoder(
         {"crf": "18", "preset": "medium", "x265-params": "log-level=error"},
@@ -141,6 +155,7 @@ ENCODERS = {
         _X26_PRESETS,
         ("psnr", "ssim", "grain", "zerolatency", "fastdecode", "animation"),
         even=True,
+        held=_X265_HELD,
     ),
     "libsvtav1": Encoder(
         {"crf": "22", "preset": "6"},
@@ -150,10 +165,16 @@ ENCODERS = {
         quiet=("SVT_LOG", "1"),
     ),
     "libvpx-vp9": Encoder(
-        {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "3", "row-mt": "1"}, (0, 63)
+        {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "3", "row-mt": "1"},
+        (0, 63),
+        held={"": 105},
     ),
-    "ffv1": Encoder({"level": "3", "g": "1"}),
-    "libx264rgb": Encoder({"crf": "16", "preset": "medium"}, (0, 51), _X26_PRESETS),
+    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}),
+    "prores_ks": Encoder(held={"": 5}),
+    "mpeg4": Encoder(held={"": 16}),
+    "mjpeg": Encoder(held={"": 14}),
+    "rawvideo": Encoder(held={"": 1}),
+    "libx264rgb": Encoder({"crf": "16", "preset": "medium"}, (0, 51), _X26_PRESETS, held=_X264_HELD),
     **{
         f"{codec}_nvenc": Encoder(
             {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"}, (0, 51), even=True, quality="cq"
@@ -175,6 +196,18 @@ ENCODERS = {
 }
 """Those of graphics cards (`nvenc`, `qsv`, `amf`) are there wherever PyAV has them, and refuse in one line
 where there is no such card."""
+
+
+def pictures_held(codec: str, preset: str | None = None, count: int | None = None) -> int:
+    """As how many pictures of its pixel format an encoder takes memory.
+
+    Args:
+        codec, preset: as it is asked for them.
+        count: of pictures that it gets; None: many.
+    """
+    row = ENCODERS.get(codec, Encoder()).held
+    most = row.get(preset or "", max(row.values()))
+    return most if count is None else min(most, _BEGUN + _EACH * count)
 
 
 def muxer_of(path: Path) -> Muxer:

@@ -211,8 +211,8 @@ def _formats(path: Path) -> tuple[str, ...]:
 def _refuse_float(path: Path) -> None:
     if path.suffix.lower() in FLOAT:
         raise MediaError(
-            f"{path} holds linear light in floating point, wanted at most 16 bits in 0 to 1. "
-            "Convert it with a display curve to 16-bit png or tiff first."
+            f"{path} holds linear light in floating point, wanted at most 16 bits in 0 to 1. Convert it with "
+            "a display curve to 16-bit png or tiff first; `nakawari inbetween` draws between .exr as it is."
         )
 
 

@@ -15,6 +15,7 @@ from nakawari.models.cel.drawing import Drawing, take_apart
 from nakawari.models.cel.explain import CelExplanation, confidence, explain, flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.plan import Plan, understand
+from nakawari.models.costs import COSTS
 from nakawari.models.keys import Picture
 from nakawari.tensors import to_frame
 
@@ -40,6 +41,8 @@ class Work:
 
 class Cel(Curved):
     """Regions and lines matched, moved whole, and drawn from the keys' own pixels; runs on the CPU."""
+
+    cost = COSTS["cel"]
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)

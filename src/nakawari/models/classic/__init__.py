@@ -42,6 +42,7 @@ from nakawari.models.base import Drawn
 from nakawari.models.classic import motion, synthesis
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
+from nakawari.models.costs import COSTS
 from nakawari.ops.gather import STRAIGHT, mix_along
 from nakawari.ops.search import dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
@@ -83,6 +84,7 @@ class Classic(Curved):
 
     context_px = 160
     knows_stillness = True
+    cost = COSTS["classic"]
 
     def _encode(self, image: Tensor) -> list[Encoded]:
         return [_encode(_bytes(one)) for one in image]
