@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "nakawari"
 
 # The higher may import the lower; siblings of one layer only where ALLOWED says so.
 LAYER = {
-    "errors": 1, "optional": 1, "tensors": 1, "torchscript": 1,
+    "errors": 1, "machine_code": 1, "optional": 1, "tensors": 1, "torchscript": 1,
     "ops": 2, "checkpoints": 2,
     "nn": 3,
     "models": 4, "video": 4, "timeline": 4, "cels": 4, "losses": 4, "metrics": 4, "data": 4,
@@ -22,7 +22,12 @@ ALLOWED = {
     ("data", "video"), ("data", "timeline"), ("cels", "video"),
     ("train", "evaluation"), ("evaluation", "pipeline"), ("cli", "studio"),
 }  # fmt: skip
-GROUND = {("tensors", "errors"), ("optional", "errors"), ("torchscript", "errors")}
+GROUND = {
+    ("tensors", "errors"),
+    ("optional", "errors"),
+    ("machine_code", "optional"),
+    ("torchscript", "errors"),
+}
 TORCH_FREE = ("video", "timeline", "cels")
 BOUNDARIES = ("cli/verbs.py", "video/threads.py", "studio/work.py")
 """Where any error may be caught: to print it as a line, and to carry it from one thread or process

@@ -227,7 +227,7 @@ def test_default_names(source: str, mark: tuple, name: str) -> None:
 
 def test_compiled_kernels_are_kept(tmp_path: Path) -> None:
     """A second process must not compile again."""
-    from nakawari.ops.compiled import cache_folder
+    from nakawari.machine_code import cache_folder
 
     source = write_images(tmp_path / "in", [drawing(0), drawing(3)])
     nk.smooth(source, tmp_path / "out", factor=2, model="classic")

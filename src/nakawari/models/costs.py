@@ -1,13 +1,16 @@
 """What drawing takes: bytes of memory for each pixel of the padded picture, in float32.
 
-Measured with `benchmarks/memory.py` on a CPU: whole pictures at 960×540 (`classic` at
-1920×1080, where it takes most), and what is held at 1920×1080 (for `rife-4.25` and `fast`; for others it is
+Measured with `benchmarks/memory.py` on a CPU: whole pictures at 960x540 (`classic` at 1920x1080, where it
+takes most, and up to 7680x4320), and what is held at 1920x1080 (for `rife-4.25` and `fast`; for others it is
 reckoned from what they keep, with some to spare). `blend`, `classic` and `cel` draw whole pictures only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+LARGE = 2**22
+"""Pixels of a picture from which on `classic` keeps less a pixel, as it knows motion at a lower size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,20 @@ class Cost:
     Attributes:
         whole: when all is computed at once; a window takes as much for each of its own pixels.
         held: of the whole picture, when it is drawn in windows.
+        large: as `whole`, for more than `LARGE` pixels; None: the same.
     """
 
     whole: float
     held: float
+    large: float | None = None
+
+    def of_whole(self, pixels: int) -> int:
+        """Bytes that a whole picture of so many pixels takes."""
+        rate = self.whole if self.large is None or pixels <= LARGE else self.large
+        return int(rate * pixels)
 
 
-_MEASURED: dict[tuple[str, ...], tuple[int, int]] = {
+_MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("rife",): (864, 390),
     ("rife-m",): (843, 390),
     ("rife-2r",): (1946, 690),
@@ -46,7 +56,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, int]] = {
     ("rife-4.25-heavy",): (678, 310),
     ("rife-4.26-heavy",): (1045, 390),
     ("blend",): (60, 60),
-    ("classic",): (240, 240),
+    ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
     ("fast",): (650, 420),
     ("animeinterp", "animeinterp-gma"): (2500, 1000),

@@ -99,8 +99,8 @@ def resident_bytes() -> int:
 def least_bytes(cost: Cost, size: tuple[int, int], side: int | None = LEAST, batch: int = 1) -> int:
     """What drawing takes in windows of `side` pixels; None: all at once."""
     pixels = batch * size[0] * size[1]
-    windows = cost.whole * pixels if side is None else cost.held * pixels + batch * cost.whole * side**2
-    return int(min(cost.whole * pixels, windows))
+    whole = cost.of_whole(pixels)
+    return whole if side is None else min(whole, int(cost.held * pixels + batch * cost.whole * side**2))
 
 
 def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> int | None:
@@ -110,7 +110,7 @@ def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> 
         InputError: they are not enough for windows of `LEAST` pixels.
     """
     pixels = batch * size[0] * size[1]
-    if cost.whole * pixels <= budget:
+    if cost.of_whole(pixels) <= budget:
         return None
     each = batch * cost.whole
     side = int(max(0, (budget - cost.held * pixels) / each) ** 0.5) // STEP * STEP

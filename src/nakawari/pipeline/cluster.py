@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 from nakawari.errors import BackendError, MediaError, NakawariError
 from nakawari.optional import need
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -118,6 +120,7 @@ class Cluster:
                 said = " ".join(str(error).split())[:200]
                 raise BackendError(f"no Ray cluster answers at {self.address} ({said}).") from error
             self._own = True
+            _hush(self._ray)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -220,6 +223,17 @@ class Cluster:
         failed = BackendError(f"{said} on {self.address} ({last[:200]}).")
         failed.__cause__ = why
         return failed
+
+
+def _hush(ray: Any) -> None:
+    """Have what Ray tells of nodes that are lost, pages of it, in our log instead of on standard output."""
+    worker = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = _logged
+
+
+def _logged(data: dict[str, Any], *_: Any, **__: Any) -> None:
+    log.info("%s", " ".join(" ".join(data.get("lines", ())).split())[:200])
 
 
 def _check_answers(address: str) -> None:

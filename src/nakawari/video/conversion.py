@@ -20,15 +20,18 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from nakawari.machine_code import kept
+
 _JIT: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"nnan", "ninf", "nsz", "contract"},
 }
+_compiled = kept(njit(**_JIT))
 
 
-@njit(**_JIT)
+@_compiled
 def _chroma_row(plane, stride, y, rows, columns, halved_y, halved_x, cosited, offset, line, out):
     """Fill `out` [width] with the chroma of pixel row `y`, minus `offset`; `line` is scratch."""
     if halved_y:
@@ -59,7 +62,7 @@ def _chroma_row(plane, stride, y, rows, columns, halved_y, halved_x, cosited, of
             out[x] = np.float32(0.75) * line[i] + np.float32(0.25) * line[j]
 
 
-@njit(**_JIT)
+@_compiled
 def yuv_to_rgb(
     luma, luma_stride, cb, cr, chroma_stride, chroma_rows, chroma_columns, sampling, scale, matrix, out
 ):
@@ -103,7 +106,7 @@ def yuv_to_rgb(
             line_out[x, 2] = rows2[x]
 
 
-@njit(**_JIT)
+@_compiled
 def _halve_row(line, cosited, out):
     """Filter `line` [width] down to `out` [ceil(width / 2)], edges repeated."""
     last = line.shape[0] - 1
@@ -119,7 +122,7 @@ def _halve_row(line, cosited, out):
             out[i] = np.float32(0.75) * (line[x] + right) - np.float32(0.25) * far
 
 
-@njit(**_JIT)
+@_compiled
 def _filtered_row(full, halved_y, i, out):
     """Fill `out` [columns] with row `i` of the chroma plane, from `full` [H, columns]."""
     if not halved_y:
@@ -133,7 +136,7 @@ def _filtered_row(full, halved_y, i, out):
         out[x] = np.float32(0.75) * near - np.float32(0.25) * far
 
 
-@njit(**_JIT)
+@_compiled
 def _room(u, v, errors):
     """How far luma may err, down and up, so that no channel errs by 1.5 where chroma errs by (u, v)."""
     red = errors[0, 1] * u + errors[0, 2] * v
@@ -142,7 +145,7 @@ def _room(u, v, errors):
     return -errors[0, 0] - min(red, green, blue), errors[0, 0] - max(red, green, blue)
 
 
-@njit(**_JIT)
+@_compiled
 def _store_chroma(full_b, full_r, halved_y, middle, top, cb, cr, stride, i, errors, nudge):
     """Round row `i` of both chroma planes into place.
 
@@ -172,7 +175,7 @@ def _store_chroma(full_b, full_r, halved_y, middle, top, cb, cr, stride, i, erro
         cr[start + x] = r
 
 
-@njit(**_JIT)
+@_compiled
 def rgb_to_yuv(
     rgb,
     luma,

@@ -6,9 +6,10 @@ import numpy as np
 from numba import njit
 
 from nakawari.data.cartoon.scene import Bytes
+from nakawari.machine_code import kept
 
 
-@njit(cache=True, nogil=True)
+@kept(njit(cache=True, nogil=True))
 def compose(image: Bytes, tone: Bytes, mask: Bytes) -> None:
     """Lay `tone` [h, w, 3] over premultiplied `image` [h, w, 4] where `mask` [h, w] covers it, in place."""
     height, width = mask.shape

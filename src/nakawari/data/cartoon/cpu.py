@@ -14,10 +14,11 @@ from numba import njit
 
 from nakawari.data.cartoon.pose import Pose
 from nakawari.data.cartoon.scene import ADD, Floats, Scene
+from nakawari.machine_code import kept
 
 Arrays = tuple[Any, Any, Any, Any]
 
-_compiled = njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"}, error_model="numpy")
+_compiled = kept(njit(cache=True, nogil=True, fastmath={"contract", "nsz", "reassoc"}, error_model="numpy"))
 
 _LANE, _HALF, _EIGHT, _ONE = np.uint64(0xFFFF), np.uint64(128), np.uint64(8), np.uint64(256)
 
