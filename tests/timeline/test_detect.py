@@ -113,6 +113,38 @@ def test_a_drawing_in_uneven_flicker_is_held():
     assert found <= 18
 
 
+def poorly_coded(picture):
+    """As an intra coder leaves it: 8 by 8 blocks, coarse."""
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+@pytest.mark.parametrize("size", [(90, 160), (128, 192)])
+def test_held_drawings_of_a_small_picture_stay_whole_when_its_light_alternates(size):
+    height, width = size
+    grain = np.random.default_rng(0).normal(0, 25, (height // 2, width // 2, 3))
+    texture = 128 + cv2.resize(grain, (width, height))
+    frames = []
+    for number in range(24):
+        drawn = texture.copy()
+        cv2.circle(drawn, (30 + 8 * (number // 3), height // 2), height // 6, (200, 80, 60), -1)
+        lit = drawn * (1.02 if number % 2 else 0.98)
+        frames.append(poorly_coded(np.clip(lit + 0.5, 0, 255).astype(np.uint8)))
+    assert firsts(decided(frames)[1]) == list(range(0, 24, 3))
+
+
+def test_a_slow_pan_of_a_small_picture_is_seen():
+    grain = np.random.default_rng(0).normal(0, 25, (60, 120, 3))
+    ground = cv2.GaussianBlur(128 + cv2.resize(grain, (240, 120)), (0, 0), 1.5)
+    frames = []
+    for number in range(16):
+        view = cv2.warpAffine(
+            ground, np.array([[1, 0, -0.25 * number], [0, 1, 0]]), (160, 90), flags=cv2.INTER_LINEAR
+        )
+        frames.append(np.clip(view + 0.5, 0, 255).astype(np.uint8))
+    assert firsts(decided(frames)[1]) == list(range(16))
+
+
 def test_cadence_changes_inside_a_shot():
     ground = stage(2)
     places = [n // 2 for n in range(24)] + [12 + n for n in range(24)] + [36 + n // 3 for n in range(24)]
