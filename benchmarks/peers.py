@@ -8,7 +8,8 @@ minterpolate  ffmpeg's motion-compensated filter, when ffmpeg is installed
 dis           plain DIS: flow on grey both ways, both directions splatted to t in one sum, with
               Z = -20 |I0 - backwarp(I1)|, holes filled with the nearest pixel
 dis+avg       dis with a quarter of `average` mixed in: better numbers by ghosts, to show what PSNR rewards
-classic       ours
+classic       ours, without weights
+fast          ours, a trained network, for comparison
 
 Prints Markdown: mean and 95 % bootstrap interval of each group; chamfer is x 1e5, time is the median.
 """
@@ -24,6 +25,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -34,6 +36,7 @@ from scipy.ndimage import distance_transform_edt
 from nakawari.metrics.image import ie, psnr, ssim
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
+from nakawari.models.base import Interpolator
 from nakawari.ops.splat import splat_sums
 from triplets import Triplet, anita, lottie, scenes
 
@@ -106,13 +109,17 @@ MINTERPOLATE_MIDDLE = 3
 
 def methods(device: str) -> dict[str, Method]:
     """All rows of the table."""
-    model = load("classic", device=device)
     rows: dict[str, Method] = {"copy": copy, "average": average}
     if shutil.which("ffmpeg"):
         rows["minterpolate"] = minterpolate
     rows |= {"dis": plain_dis, "dis+avg": dis_with_average}
-    rows["classic"] = lambda key0, key1: model(key0, key1, t=0.5)
+    for name in ("classic", "fast"):
+        rows[name] = partial(half_way, load(name, device=device))
     return rows
+
+
+def half_way(model: Interpolator, key0: np.ndarray, key1: np.ndarray) -> np.ndarray:
+    return model(key0, key1, t=0.5)
 
 
 def measure(rows: dict[str, Method], triplets: list[Triplet]) -> dict[str, dict[str, list[float]]]:
@@ -199,16 +206,25 @@ def main() -> None:
             for metric in METRICS:
                 everything[name][metric] += values[metric]
         print(markdown(group, report[group]), flush=True)
-    report["all triplets"] = {name: summary(values) for name, values in everything.items()}
-    print(markdown("all triplets", report["all triplets"]))
-    if arguments.json:
-        meta = {
-            "machine": platform.platform(),
-            "cores": os.cpu_count(),
-            "torch": torch.__version__,
-            "cv2": cv2.__version__,
-        }
-        arguments.json.write_text(json.dumps({"meta": meta, "groups": report}, indent=1))
+        if arguments.json:  # after each group, because all of them take long
+            write(report, everything, arguments.json)
+    print(markdown("all triplets", {name: summary(values) for name, values in everything.items()}))
+
+
+def write(
+    report: dict[str, dict[str, dict[str, object]]],
+    everything: dict[str, dict[str, list[float]]],
+    path: Path,
+) -> None:
+    """Write what is known so far."""
+    meta = {
+        "machine": platform.platform(),
+        "cores": os.cpu_count(),
+        "torch": torch.__version__,
+        "cv2": cv2.__version__,
+    }
+    whole = {name: summary(values) for name, values in everything.items()}
+    path.write_text(json.dumps({"meta": meta, "groups": report | {"all triplets": whole}}, indent=1))
 
 
 if __name__ == "__main__":
