@@ -199,6 +199,15 @@ def test_tta_is_the_mean_of_the_picture_and_of_the_turned_one(name, tmp_path):
     assert (model(*turned, 0.25).flip((2, 3)) - made).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize(("name", "t"), [("rife", 0.5), ("rife-m", 0.3)])
+def test_tta_is_that_of_the_reference(name, t):
+    golden = load_file(GOLDEN)
+    model = build(name, recognise(official(name, golden), name), torch.device("cpu"), torch.float32)
+    model.adjust(tta=True)
+    made = model(picture(72, 100, 1), picture(72, 100, 2), t)[0, :, 5::8, 4::10]
+    assert (made - golden[f"{name}/tta/{t}"].float() / 65535).abs().max() < 1e-4
+
+
 def test_tta_is_refused_outside_of_the_paper(tmp_path):
     model = load("rife-4.25", toy_file("rife-4.25", tmp_path), device="cpu")
     with pytest.raises(InputError, match="has no tta: only the paper's"):
