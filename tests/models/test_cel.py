@@ -13,6 +13,7 @@ from nakawari.metrics.cels import examine, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
 from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.mix import TOUCH_PX
 from nakawari.models.cel.register import register
 
 
@@ -42,6 +43,38 @@ def disc(x, kind=cv2.LINE_8, radius=18):
 @pytest.mark.parametrize("t", [0.2, 0.5, 0.8])
 def test_no_colour_is_new(model, pair, t):
     assert colours(model(pair.key0, pair.key1, t)) <= colours(pair.key0, pair.key1)
+
+
+def touching_colours(key, reach):
+    """[P, 2, 3]: the colours of all pixels of a key that are within `reach` of each other."""
+    height, width = key.shape[:2]
+    found = []
+    for y in range(reach + 1):
+        for x in range(-reach, reach + 1):
+            one = key[: height - y, max(0, -x) : width - max(0, x)]
+            other = key[y:, max(0, x) : width - max(0, -x)]
+            found.append(np.unique(np.concatenate([one, other], 2).reshape(-1, 6), axis=0))
+    return np.unique(np.concatenate(found), axis=0).reshape(-1, 2, 3).astype(np.float32)
+
+
+def test_smoothed_drawings_get_only_mixes_of_two_colours_that_touch_in_a_key():
+    keys = cel_pair(5, 4, (72, 128), kind="smooth", farthest_px=9)
+    made = load("cel", device="cpu", palette="keep")(keys.key0, keys.key1, 0.4)
+    ends = np.concatenate([touching_colours(key, TOUCH_PX) for key in (keys.key0, keys.key1)])
+    new = np.array(sorted(colours(made) - colours(keys.key0, keys.key1)), np.float32)
+    assert len(new) > 20  # smoothed edges at other places are other mixes
+    low, way = ends[:, 0], ends[:, 1] - ends[:, 0]
+    length = np.maximum((way**2).sum(1), 1e-6)
+    for colour in np.random.default_rng(0).permutation(new)[:300]:
+        share = (((colour - low) * way).sum(1) / length).clip(0, 1)
+        assert np.abs(low + share[:, None] * way - colour).max(1).min() <= 1
+
+
+@pytest.mark.parametrize("kind", ["flat", "smooth"])
+def test_lines_keep_their_pixels_where_next_to_nothing_moves(model, kind):
+    keys = cel_pair(5, 4, (135, 240), kind=kind, farthest_px=6)
+    made = model(keys.key0, keys.key1, 1e-3)
+    assert (np.abs(made.astype(int) - keys.key0).max(2) > 40).mean() < 0.01
 
 
 def test_fewer_pixels_are_wrong_than_by_snapping(model, pair):

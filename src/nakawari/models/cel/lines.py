@@ -34,6 +34,8 @@ OTHER_INK = 60
 """Inks whose channels differ by more (0-255) are other lines."""
 SMOOTH = 6
 """Passes of smoothing of displacements along a stroke."""
+AHEAD = 3
+"""Vertices to either side that tell the direction of a stroke."""
 STILL_PX = 0.3
 """What moves less is drawn as it is in the key."""
 
@@ -99,7 +101,7 @@ def follow(
     searched = place + flow[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)]
     miss.append(_sampled(away, searched) + 0.7)
     landings.append(searched)
-    cost = np.stack([_windowed(np.minimum(each, 8.0), strokes) for each in miss], 1)
+    cost = np.stack([windowed(np.minimum(each, 8.0), strokes) for each in miss], 1)
     front = found.front1 if second else found.front0
     cost[:, :2] -= 0.3 * _in_front(sides, front)
     chosen = cost.argmin(1)
@@ -119,6 +121,21 @@ def follow(
     gone = carried + offset - place
     moves = np.hypot(*gone.T) > STILL_PX if len(place) else np.zeros(0, np.bool_)
     return Moving(strokes, motion, base, offset, sides, met, moves, second)
+
+
+def turns(strokes: Strokes, at: Floats) -> Floats:
+    """[N, 2]: cosine and sine of the way back from the direction of strokes at `at` to that in the key."""
+    n, branch = np.arange(len(at)), strokes.branch()
+    low = np.maximum(n - AHEAD, strokes.start[branch])
+    high = np.minimum(n + AHEAD, strokes.start[branch + 1] - 1)
+    here, there = (
+        places[high, 0] - places[low, 0] + 1j * (places[high, 1] - places[low, 1])
+        for places in (strokes.place.astype(np.float64), at)
+    )
+    way = here * there.conj()
+    size = np.abs(way)
+    way = np.where(size > 0.5, way / np.maximum(size, 1e-9), 1.0)
+    return np.stack([way.real, way.imag], 1)
 
 
 def _unchanged(own: Drawing, other: Drawing) -> Mask:
@@ -173,7 +190,7 @@ def _in_front(sides: Places, front: dict[tuple[int, int], float]) -> Floats:
     return out
 
 
-def _windowed(values: Floats, strokes: Strokes) -> Floats:
+def windowed(values: Floats, strokes: Strokes) -> Floats:
     """Mean over WINDOW vertices to either side of the same stroke."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     branch = strokes.branch()

@@ -1,4 +1,4 @@
-"""All about a pair that does not depend on t, and from which pixels the picture at t is made."""
+"""All about a pair that does not depend on t."""
 
 from __future__ import annotations
 
@@ -13,41 +13,75 @@ from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
-from nakawari.models.cel.paint import boxes_at, draw_strokes, lay_regions, tables
 from nakawari.models.cel.passing import passing
+from nakawari.models.cel.picture import Mixture, mixture
 from nakawari.models.cel.register import Registered, is_background, register
-from nakawari.ops.lines import nearest_outside
-from nakawari.ops.regions import label_regions
+from nakawari.ops.strokes import CONTRAST
 
+Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
-FINE = 3
-"""Samples along each side of a pixel where edges are smoothed."""
-SEEN_PX = 2
-"""A line is visible where a region beside it shows within this many pixels."""
 LEAST_TURN = 0.03
 """Radians: paths that are to turn by less stay as they are."""
-CRUMB_PX, CRUMB_SHARE = 30, 0.15
-"""A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
-HARD_LEAST, SOFT_LEAST = 0.5, 0.3
-"""Least half-width of a line that is drawn, pixels."""
+OUTLINE_SIGMA = 0.6
+"""Pixels: hard outlines are known to a part of a pixel after this much smoothing."""
+FRINGE_PX, FAINT = 2, 0.05
+"""So far around a line, what it covers by more than this share is its smoothed edge."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
-    """A picture as pixels of the keys.
+class Both:
+    """The pixels of both keys, end to end: key 0, then key 1, row by row.
 
     Attributes:
-        first, second: [H, W] int32, places in both keys end to end (key 0, then key 1), row by row.
-        share: [H, W] float32, how much of `second` there is.
-        moving: [H, W] bool, where something that surely moves is.
+        rgb: [2·H·W, 3], 0-255.
+        labels: [2, H, W], regions, each counted in its own key.
+        paint: [2, H, W], the nearest pixel of paint.
+        coverage: [2, H, W], how much lines cover.
+        line, inked: [2, H, W], pixels of lines; and of their edges.
+        outline: [2, H, W], more than a half where a line is, and smooth across its edge.
+        ink: the pixel of each vertex of strokes.
     """
 
-    first: Labels
-    second: Labels
-    share: npt.NDArray[np.float32]
-    moving: Mask
+    rgb: Bytes
+    labels: Labels
+    paint: Labels
+    coverage: npt.NDArray[np.float32]
+    line: Mask
+    outline: npt.NDArray[np.float32]
+    inked: Mask
+    ink: Labels
+
+
+def both(one: Drawing, other: Drawing) -> Both:
+    """Two keys of one size, end to end."""
+    keys, size = (one, other), np.int32(one.labels.size)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * FRINGE_PX + 1, 2 * FRINGE_PX + 1))
+    line = np.stack([key.line for key in keys])
+    near = np.stack([cv2.dilate(one.astype(np.uint8), disc) > 0 for one in line])
+    coverage = np.stack([np.where(fringe, _unmixed(key), 0) for key, fringe in zip(keys, near, strict=True)])
+    coverage = np.maximum(coverage, np.stack([key.coverage for key in keys]) * near).astype(np.float32)
+    return Both(
+        np.concatenate([key.rgb.reshape(-1, 3) for key in keys]),
+        np.stack([key.labels for key in keys]),
+        np.stack([one.paint, other.paint + size]),
+        coverage,
+        line,
+        np.stack([cv2.GaussianBlur(one.astype(np.float32), (0, 0), OUTLINE_SIGMA) for one in line]),
+        line | (coverage > FAINT),
+        np.concatenate([one.ink, other.ink + size]),
+    )
+
+
+def _unmixed(key: Drawing) -> npt.NDArray[np.float32]:
+    """[H, W]: how much darkest ink beside each pixel is mixed with the paint nearest to it."""
+    colour = key.rgb.astype(np.float32)
+    paint = colour.reshape(-1, 3)[key.paint]
+    ink = cv2.erode(key.rgb, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
+    way = ink - paint
+    share = ((colour - paint) * way).sum(2) / np.maximum((way * way).sum(2), CONTRAST**2)
+    return np.asarray(share.clip(0, 1), np.float32)
 
 
 @dataclass(slots=True)
@@ -55,21 +89,21 @@ class Plan:
     """A pair, understood.
 
     Attributes:
-        keys: both drawings.
+        keys, both: the drawings, each by itself, and end to end.
         seen, matches, found: evidence, partners, motions.
         lines: strokes of both keys in motion.
-        order0, order1: regions of each key from back to front.
+        orders: regions of each key from back to front.
         passing: [2·H·W], pixels of both keys end to end that surely move.
         hard: whether the result has hard edges.
     """
 
     keys: tuple[Drawing, Drawing]
+    both: Both
     seen: Evidence
     matches: Matches
     found: Registered
     lines: tuple[Moving, Moving]
-    order0: Places
-    order1: Places
+    orders: tuple[Places, Places]
     passing: Mask
     hard: bool
     last: dict[float, Mixture] = field(default_factory=dict)
@@ -98,7 +132,7 @@ class Plan:
     def mixture(self, t: float) -> Mixture:
         """What the picture at t is made of; the last one is remembered."""
         if t not in self.last:
-            self.last = {t: _mixture(self, t)}
+            self.last = {t: mixture(self, t)}
         return self.last[t]
 
 
@@ -117,12 +151,12 @@ def understand(
     )
     return Plan(
         (one, other),
+        both(one, other),
         seen,
         matches,
         found,
         lines,
-        back_to_front(one, found.front0),
-        back_to_front(other, found.front1),
+        (back_to_front(one, found.front0), back_to_front(other, found.front1)),
         passing((one, other), found),
         hard,
     )
@@ -168,163 +202,3 @@ def back_to_front(drawing: Drawing, front: dict[tuple[int, int], float]) -> Plac
             if waits[j] <= 0 and not done[j]:
                 heapq.heappush(heap, (-int(ground[j]), -int(area[j]), j))
     return np.array(order, np.int64)
-
-
-def _mixture(plan: Plan, t: float) -> Mixture:
-    nearer = 0 if t < 0.5 else 1
-    fine = 1 if plan.hard else FINE
-    shown, source, gap = _fills(plan, t, nearer, fine)
-    if fine == 1:
-        first, second = source, source
-        share = np.zeros(source.shape, np.float32)
-        label, hole = shown, gap
-    else:
-        first, second, share = _dominant(source, shown, fine)
-        middle = slice(fine // 2, None, fine)
-        label, hole = shown[middle, middle], gap[middle, middle]
-    label, hole = np.ascontiguousarray(label), np.ascontiguousarray(hole)
-    cover, ink, passed = _strokes(plan, t, nearer, label, hole)
-    passed |= plan.passing[first] | plan.passing[second]
-    specks, nearest = _specks(label, cover > 0.5, plan.keys[nearer].regions.area)
-    for source in (first, second):
-        source.reshape(-1)[specks] = source.reshape(-1)[nearest]
-    share.reshape(-1)[specks] = 0
-    return _with_lines(plan, Mixture(first, second, share, passed), cover, ink)
-
-
-def _fills(plan: Plan, t: float, nearer: int, fine: int) -> tuple[Labels, Labels, Mask]:
-    """Regions at t: labels of the nearer key, pixels of both keys end to end, what the other key filled."""
-    height, width = plan.keys[0].labels.shape
-    size = height * width
-    layers: list[tuple[Labels, Labels]] = []
-    for key in (nearer, 1 - nearer):
-        drawing = plan.keys[key]
-        shown = np.full((height * fine, width * fine), -1, np.int32)
-        if layers:
-            shown[layers[0][0] >= 0] = -2
-        source = np.zeros(shown.shape, np.int32)
-        motion = plan.found.motion1 if key else plan.found.motion0
-        motions = plan.found.motions
-        lay_regions(
-            np.ascontiguousarray((plan.order1 if key else plan.order0)[::-1]),
-            motion,
-            boxes_at(motions, motion, drawing.regions.box.astype(np.float64) + _ALL_LINES, t, bool(key)),
-            tables(motions, t),
-            motions.grid,
-            motions.first,
-            motions.bend,
-            t,
-            bool(key),
-            fine,
-            drawing.labels,
-            drawing.paint,
-            shown,
-            source,
-        )
-        layers.append((shown, source + np.int32(size * key)))
-    (shown, source), (beneath, other) = layers
-    gap = shown < 0
-    source = np.where(gap, other, source)
-    lost = gap & (beneath < 0)
-    holes, nearest = nearest_outside(lost)
-    flat, labels = source.reshape(-1), shown.reshape(-1)
-    flat[holes], labels[holes] = flat[nearest], labels[nearest]
-    return shown, source, gap & ~lost
-
-
-def _specks(label: Labels, line: Mask, area: Places) -> tuple[Places, Places]:
-    """Crumbs of regions that lines cut off, and for each of their pixels the nearest one that is none.
-
-    In a key no line cuts a region in two. What lies alone at t is there because a line and the paint beside
-    it went two ways by a pixel.
-    """
-    coded = np.stack([label & 255, label >> 8 & 255, label >> 16 & 255], 2).astype(np.uint8)
-    pieces, count = label_regions(coded, 0, ~line)
-    size = np.bincount(pieces[~line], minlength=count)
-    first = np.zeros(count, np.int64)
-    flat = pieces.reshape(-1)
-    inside = np.flatnonzero(flat >= 0)
-    first[flat[inside]] = label.reshape(-1)[inside]
-    whole = area[np.maximum(first, 0)]
-    crumb = (size <= CRUMB_PX) & (size < CRUMB_SHARE * whole)
-    small = np.zeros(label.shape, np.bool_)
-    small.reshape(-1)[inside] = crumb[flat[inside]]
-    holes, nearest = nearest_outside(small | line)
-    keep = small.reshape(-1)[holes]
-    return holes[keep], nearest[keep]
-
-
-_ALL_LINES = np.array([-4.0, -4.0, 4.0, 4.0])
-"""Boxes of paint, grown by what lines around it may add."""
-
-
-def _dominant(source: Labels, shown: Labels, fine: int) -> tuple[Labels, Labels, npt.NDArray[np.float32]]:
-    """The pixel of a key in the middle of each pixel, one of the paint beside it, and the share of that."""
-    height, width = source.shape[0] // fine, source.shape[1] // fine
-    blocks = (height, fine, width, fine)
-    samples, paints = (
-        a.reshape(blocks).transpose(0, 2, 1, 3).reshape(height, width, fine * fine) for a in (source, shown)
-    )
-    middle = paints[..., fine * fine // 2]
-    differs = paints != middle[..., None]
-    first = samples[..., fine * fine // 2]
-    beside = np.take_along_axis(samples, differs.argmax(2)[..., None], 2)[..., 0]
-    share = differs.mean(2, dtype=np.float32)
-    return first.copy(), np.where(share > 0, beside, first), share
-
-
-def _strokes(
-    plan: Plan, t: float, nearer: int, label: Labels, gap: Mask
-) -> tuple[npt.NDArray[np.float32], Labels, Mask]:
-    """Cover and ink of all lines at t, and where those are that move."""
-    height, width = label.shape
-    cover = np.zeros((height, width), np.float32)
-    ink = np.zeros((height, width), np.int32)
-    passed = np.zeros((height, width), np.uint8)
-    least = HARD_LEAST if plan.hard else SOFT_LEAST
-    for key in (nearer, 1 - nearer):
-        moving = plan.lines[key]
-        if not len(moving.strokes):
-            continue
-        place = moving.at(plan.found.motions, t)
-        near = key == nearer
-        drawn = _visible(place, moving.sides, label) if near else ~moving.met & _inside(place, gap)
-        radius = np.maximum(moving.strokes.radius.astype(np.float64), least)
-        source = plan.keys[key].ink + np.int32(height * width * key)
-        draw_strokes(place, radius, source, moving.strokes.start, drawn, plan.hard, cover, ink)
-        at = np.rint(place[drawn & moving.moves & moving.met]).astype(np.int64)
-        passed[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)] = 1
-    return cover, ink, (cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0) & (cover > 0)
-
-
-def _visible(place: Floats, sides: Places, label: Labels) -> Mask:
-    """Vertices beside which one of their regions shows."""
-    height, width = label.shape
-    at = np.rint(place).astype(np.int64)
-    seen = np.zeros(len(place), np.bool_)
-    for dy in range(-SEEN_PX, SEEN_PX + 1):
-        for dx in range(-SEEN_PX, SEEN_PX + 1):
-            y, x = (at[:, 1] + dy).clip(0, height - 1), (at[:, 0] + dx).clip(0, width - 1)
-            there = label[y, x]
-            seen |= (there == sides[:, 0]) | (there == sides[:, 1])
-    return seen
-
-
-def _inside(place: Floats, mask: Mask) -> Mask:
-    height, width = mask.shape
-    at = np.rint(place).astype(np.int64)
-    inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < width) & (at[:, 1] < height)
-    return np.asarray(inside & mask[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)])
-
-
-def _with_lines(plan: Plan, fills: Mixture, cover: npt.NDArray[np.float32], ink: Labels) -> Mixture:
-    """Lines laid over paint: instead of it where edges are hard, mixed with it by their cover elsewhere."""
-    line = cover > 0
-    if plan.hard:
-        share = np.where(line, 0, fills.share).astype(np.float32)
-        first, second = np.where(line, ink, fills.first), np.where(line, ink, fills.second)
-        return Mixture(first, second, share, fills.moving)
-    base = np.where(fills.share > 0.5, fills.second, fills.first)
-    share = np.where(line, cover, fills.share).astype(np.float32)
-    first, second = np.where(line, base, fills.first), np.where(line, ink, fills.second)
-    return Mixture(first, second, share, fills.moving)
