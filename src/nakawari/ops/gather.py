@@ -23,6 +23,8 @@ Mask = npt.NDArray[np.bool_]
 
 STRAIGHT = np.empty((0, 1, 1), np.float32)
 """The bend of motion along chords."""
+BY_TIME = np.empty((0, 1), np.float32)
+"""The share of keys that are mixed by time."""
 
 
 def disagreement(
@@ -45,6 +47,24 @@ def disagreement(
     return out
 
 
+def look_along(
+    rgb0: Bytes, rgb1: Bytes, motion: Floats, t: float, bend: Floats = STRAIGHT
+) -> tuple[Bytes, Mask]:
+    """What both keys show along a motion, and whether that is inside them.
+
+    Args:
+        rgb0, rgb1, motion, t, bend: as for `disagreement`.
+
+    Returns:
+        [6, H, W], 0-255, the colours of key 0, then of key 1; [2, H, W], of key 0 and of key 1.
+    """
+    views = np.empty((6, *motion.shape[1:]), np.uint8)
+    inside = np.empty(motion.shape, np.bool_)
+    work = partial(_look_along, rgb0, rgb1, motion, bend, np.float32(t), views, inside)
+    in_bands(work, motion.shape[1])
+    return views, inside
+
+
 def keep_better(
     cost: Floats, doubt: Floats, motion: Floats, sure: float, least: Floats, best: Floats, agrees: Mask
 ) -> None:
@@ -52,14 +72,22 @@ def keep_better(
     in_bands(partial(_keep_better, cost, doubt, motion, np.float32(sure), least, best, agrees), len(cost))
 
 
-def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float, bend: Floats = STRAIGHT) -> Floats:
-    """Both keys looked up along the motion, mixed by time.
+def mix_along(
+    image0: Floats,
+    image1: Floats,
+    motion: Floats,
+    t: float,
+    bend: Floats = STRAIGHT,
+    share: Floats = BY_TIME,
+) -> Floats:
+    """Both keys looked up along the motion and mixed, by time unless said otherwise.
 
     Args:
         image0, image1: [3, H, W].
         motion: [2, h, w], its own pixels; where h, w are less than H, W, the nearest is taken, scaled.
         t: between 0 and 1.
         bend: [2, h, w], how far beside its chord each pixel is.
+        share: [h, w], of key 1; what is left is of key 0.
 
     Returns:
         [3, H, W].
@@ -70,7 +98,8 @@ def mix_along(image0: Floats, image1: Floats, motion: Floats, t: float, bend: Fl
     column = np.minimum(np.arange(width) * (columns / width), columns - 1).astype(np.int32)
     scale = np.array([width / columns, height / rows], np.float32)
     out = np.empty_like(image0)
-    in_bands(partial(_mix_along, image0, image1, motion, bend, scale, column, np.float32(t), out), height)
+    work = partial(_mix_along, image0, image1, motion, bend, share, scale, column, np.float32(t), out)
+    in_bands(work, height)
     return out
 
 
@@ -118,6 +147,38 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, top, bottom):  # t
 
 
 @compile_kernel(
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4,"
+    "u1[:, :, ::1], b1[:, :, ::1], i8, i8)",
+    fast=True,
+)
+def _look_along(rgb0, rgb1, motion, bend, t, views, inside, top, bottom):  # type: ignore[no-untyped-def]
+    _, height, width = motion.shape
+    bent = bend.shape[0] == 2
+    one, half = np.float32(1), np.float32(0.5)
+    last_x, last_y = np.float32(width) - half, np.float32(height) - half
+    for row in range(top, bottom):
+        y = np.uint32(row)
+        for column in range(width):
+            x = np.uint32(column)
+            mx, my = motion[0, y, x], motion[1, y, x]
+            px, py = np.float32(x), np.float32(y)
+            if bent:
+                px, py = px - bend[0, y, x], py - bend[1, y, x]
+            for key in range(np.uint32(2)):
+                way = one - t if key else -t
+                to_x, to_y = px + way * mx, py + way * my
+                inside[key, y, x] = (to_x > -half) & (to_x < last_x) & (to_y > -half) & (to_y < last_y)
+                left, other, above, below, fx, fy = _corners(to_x, to_y, width, height)
+                rgb = rgb1 if key else rgb0
+                for c in range(np.uint32(3)):
+                    upper = np.float32(rgb[above, left, c]) * (one - fx)
+                    upper += np.float32(rgb[above, other, c]) * fx
+                    lower = np.float32(rgb[below, left, c]) * (one - fx)
+                    lower += np.float32(rgb[below, other, c]) * fx
+                    views[3 * key + c, y, x] = np.uint8(upper * (one - fy) + lower * fy + half)
+
+
+@compile_kernel(
     "void(f4[:, ::1], f4[:, ::1], f4[:, :, ::1], f4, f4[:, ::1], f4[:, :, ::1], b1[:, ::1], i8, i8)"
 )
 def _keep_better(cost, doubt, motion, sure, least, best, agrees, top, bottom):  # type: ignore[no-untyped-def]
@@ -133,12 +194,12 @@ def _keep_better(cost, doubt, motion, sure, least, best, agrees, top, bottom):  
 
 
 @compile_kernel(
-    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[::1], i4[::1], f4,"
+    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], f4[::1], i4[::1], f4,"
     "f4[:, :, ::1], i8, i8)",
     fast=True,
 )
-def _mix_along(image0, image1, motion, bend, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
-    bent = bend.shape[0] == 2
+def _mix_along(image0, image1, motion, bend, share, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
+    bent, shared = bend.shape[0] == 2, share.shape[0] > 0
     _, height, width = out.shape
     rows = motion.shape[1]
     one = np.float32(1)
@@ -149,6 +210,7 @@ def _mix_along(image0, image1, motion, bend, scale, nearest, t, out, top, bottom
             u = np.uint32(nearest[x])
             mx, my = motion[0, v, u] * scale[0], motion[1, v, u] * scale[1]
             px, py = np.float32(x), np.float32(y)
+            second = share[v, u] if shared else t
             if bent:
                 px, py = px - bend[0, v, u] * scale[0], py - bend[1, v, u] * scale[1]
             l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
@@ -160,4 +222,4 @@ def _mix_along(image0, image1, motion, bend, scale, nearest, t, out, top, bottom
                 upper = image1[c, a1, l1] * (one - fx1) + image1[c, a1, r1] * fx1
                 lower = image1[c, b1, l1] * (one - fx1) + image1[c, b1, r1] * fx1
                 from1 = upper * (one - fy1) + lower * fy1
-                out[c, y, x] = (one - t) * from0 + t * from1
+                out[c, y, x] = (one - second) * from0 + second * from1

@@ -2,7 +2,8 @@
 
     motion.py     how motion sees a key: grey, and the distance to lines; both are searched for flow
     sprites.py    flat regions that jump further than flow can look, matched by colour, size and shape
-    synthesis.py  several motions tried at each pixel of the new picture; the one on which keys agree wins
+    candidates.py the motions that a pixel of the new picture may have
+    synthesis.py  the one on which the keys agree wins
 
 What each part brought when it was added, in dB, on hand-drawn clips and on vector animations (a few dozen
 triplets of `benchmarks/peers.py`; the start is the baseline there, flow on grey and one splat):
@@ -43,11 +44,13 @@ from torch import Tensor
 
 from nakawari.models.arcs import Curved
 from nakawari.models.base import Drawn
-from nakawari.models.classic import motion, synthesis
+from nakawari.models.classic import motion
+from nakawari.models.classic.candidates import Candidates, Field, Turns, find_candidates, trusted
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
+from nakawari.models.classic.synthesis import Choice, by_agreement, enlarge, lay
 from nakawari.models.costs import COSTS
-from nakawari.ops.gather import STRAIGHT, mix_along
+from nakawari.ops.gather import mix_along
 from nakawari.ops.search import dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
 from nakawari.tensors import to_frame
@@ -70,14 +73,14 @@ class State:
 
     rgb0: Bytes
     rgb1: Bytes
-    fields: list[synthesis.Field]
+    fields: list[Field]
     shifts: list[tuple[int, int]]
     sprites: list[Sprite]
     size: tuple[int, int]
-    turns: synthesis.Turns | None = None
+    turns: Turns | None = None
     """At working size."""
-    motions: dict[float, tuple[Floats, Floats, npt.NDArray[np.bool_]]] = field(default_factory=dict)
-    """The motion at the last t, its bend and its cover, because alpha is drawn after colour with the same."""
+    choices: dict[float, Choice] = field(default_factory=dict)
+    """What was chosen at the last t, because alpha is drawn after colour with the same."""
 
 
 class Classic(Curved):
@@ -100,11 +103,23 @@ class Classic(Curved):
 
     def _at(self, state: list[State], t: float, image0: Tensor, image1: Tensor) -> Drawn:
         drawn = [
-            _draw(one, t, _planes(key0), _planes(key1))
+            _draw(one, self._chosen_at(one, t), t, _planes(key0), _planes(key1))
             for one, key0, key1 in zip(state, image0, image1, strict=True)
         ]
         image = _stack([picture for picture, _ in drawn]).to(image0.device, image0.dtype)
         return Drawn(image, _stack([cover for _, cover in drawn])[:, None].to(image0.device))
+
+    def _chosen_at(self, state: State, t: float) -> Choice:
+        if t not in state.choices:
+            keys = state.rgb0, state.rgb1
+            state.choices = {
+                t: self._choose(find_candidates(*keys, state.fields, state.shifts, t, state.turns))
+            }
+        return state.choices[t]
+
+    def _choose(self, candidates: Candidates) -> Choice:
+        """Which of the motions that a pixel may have it gets."""
+        return by_agreement(candidates)
 
     def _flows(self, state: list[State]) -> tuple[Tensor, Tensor]:
         sides = [[_flow(one, side) for one in state] for side in (0, 1)]
@@ -115,8 +130,8 @@ class Classic(Curved):
             for sprite in one.sprites:
                 sprite.turn = float(turn0[number, 0].cpu().numpy()[sprite.mask0].mean())
             small = [_resized(turn[number, 0].cpu().numpy(), one.rgb0.shape[:2]) for turn in (turn0, turn1)]
-            one.turns = synthesis.Turns(*small)
-            one.motions = {}
+            one.turns = Turns(*small)
+            one.choices = {}
 
 
 def _stack(arrays: list[npt.NDArray[Any]]) -> Tensor:
@@ -153,30 +168,28 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     return State(
         look0.rgb,
         look1.rgb,
-        fields=[synthesis.trusted(each, look0, look1) for each in (flows, lines)],
+        fields=[trusted(each, look0, look1) for each in (flows, lines)],
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
         size=(height, width),
     )
 
 
-def _draw(state: State, t: float, image0: Floats, image1: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _draw(
+    state: State, choice: Choice, t: float, image0: Floats, image1: Floats
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """The picture [3, H, W] of two keys [3, H, W], and its cover."""
-    if t not in state.motions:
-        turns = state.turns
-        chosen, moves = synthesis.choose_motion(state.rgb0, state.rgb1, state.fields, state.shifts, t, turns)
-        bend = STRAIGHT if turns is None else turns.bend(chosen, t)
-        state.motions = {t: (chosen, bend, synthesis.enlarge(moves, *image0.shape[1:]))}
-    chosen, bend, cover = state.motions[t]
+    along = choice.motion, t, choice.bend, choice.share
+    cover = enlarge(choice.cover, *image0.shape[1:])
     if not state.sprites:
-        return mix_along(image0, image1, chosen, t, bend), cover
+        return mix_along(image0, image1, *along), cover
     own, other = (np.ascontiguousarray(image.transpose(1, 2, 0)) for image in (image0, image1))
     bare = erase(own, other, state.sprites, first=True), erase(other, own, state.sprites, first=False)
     planes = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image in bare]
-    picture = np.ascontiguousarray(mix_along(planes[0], planes[1], chosen, t, bend).transpose(1, 2, 0))
+    picture = np.ascontiguousarray(mix_along(planes[0], planes[1], *along).transpose(1, 2, 0))
     cover = cover.copy()
     for sprite in state.sprites:
-        cover |= synthesis.lay(picture, own, other, sprite, t)
+        cover |= lay(picture, own, other, sprite, t)
     return np.ascontiguousarray(picture.transpose(2, 0, 1)), cover
 
 

@@ -1,0 +1,170 @@
+"""The motions that a pixel of the picture at t may have, and what is known for choosing among them.
+
+Flow is known at the pixels of the keys, so it is splatted to t first. Each candidate then says, for each
+pixel of the new picture, where it came from in key 0 and where it goes in key 1, so both keys can be
+looked up there. A true motion shows the same thing in both. That alone is blind in one way: where a thing
+passes, the background behind it agrees as well. So a candidate must also agree with what splatting the
+colours themselves puts there, which forgets nothing that is in the keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
+from nakawari.ops.arcs import along_arc
+from nakawari.ops.gather import STRAIGHT, disagreement
+from nakawari.ops.landing import Side, land
+from nakawari.ops.lines import nearest_outside
+
+SHARPNESS = 20.0
+"""Log-importance lost by a pixel that its flow brings from black to white."""
+WINDOW = 5
+"""Side of the box over which agreement is averaged, pixels."""
+BACKWARD_HANDICAP, STILL_HANDICAP = 3.0, 12.0
+"""What a candidate must be better by (sum of three channels, 0-255) than the ones before it."""
+MOVES, TRUSTED = 0.2, 0.05
+"""Pixels of motion and trust of the flow from which something surely moves."""
+THIN = 1e-3
+"""Less landed weight than this is a hole."""
+
+
+Field = tuple[Side, Side]
+"""What both keys push along one flow."""
+
+
+def trusted(flows: tuple[Floats, Floats], look0: Look, look1: Look) -> Field:
+    """Flow in both directions, [H, W, 2], with trust that falls with the difference of what it connects."""
+    sides = []
+    for own, other, flow, back in ((look0, look1, *flows), (look1, look0, *flows[::-1])):
+        apart = cv2.absdiff(own.grey, lookup(other.grey, flow))
+        trust = np.exp(apart.astype(np.float32) * np.float32(-SHARPNESS / 255))
+        moves = (largest(np.abs(flow)) > MOVES) & returns(flow, back) & (trust > TRUSTED)
+        sides.append(Side(own.rgb, flow, trust, moves))
+    return sides[0], sides[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """By how much pixels of each key turn on their way from key 0 to key 1, [H, W], radians."""
+
+    turn0: Floats
+    turn1: Floats
+
+    def sent(self, fields: list[Field], t: float) -> list[Field]:
+        """The same fields, whose pixels go along their arcs."""
+        return [
+            (
+                replace(side0, way=_channels(along(_planes(side0.flow), self.turn0, t))),
+                replace(side1, way=_channels(along(_planes(side1.flow), -self.turn1, 1 - t))),
+            )
+            for side0, side1 in fields
+        ]
+
+    def bend(self, motion: Floats, t: float) -> Floats:
+        """How far beside its chord each pixel of the picture at t is, [2, H, W]; so is `motion`."""
+        forth = np.ascontiguousarray(motion.transpose(1, 2, 0))
+        turn = np.float32(1 - t) * lookup(self.turn0, forth, -t) + np.float32(t) * lookup(
+            self.turn1, forth, 1 - t
+        )
+        return np.asarray(along(motion, turn, t) - np.float32(t) * motion, np.float32)
+
+
+def along(flow: Floats, turn: npt.NDArray[Any] | float, t: float) -> Floats:
+    """`ops.arcs.along_arc` of arrays: flow [2, H, W], turn [H, W]."""
+    angle = torch.as_tensor(turn, dtype=torch.float32).expand(flow.shape[1:])[None, None]
+    return along_arc(torch.from_numpy(np.ascontiguousarray(flow))[None], angle, t)[0].numpy()
+
+
+def _planes(flow: Floats) -> Floats:
+    return np.ascontiguousarray(flow.transpose(2, 0, 1))
+
+
+def _channels(flow: Floats) -> Floats:
+    return np.ascontiguousarray(flow.transpose(1, 2, 0))
+
+
+@dataclass(slots=True)
+class Candidates:
+    """What may be at t, at working size.
+
+    Attributes:
+        rgb0, rgb1: [h, w, 3], 0-255, the keys without sprites.
+        t: between 0 and 1.
+        motions: each [2, h, w], pixels from key 0 to key 1: two for each field (what landed of key 0, and
+            of key 1), then one for each global shift.
+        handicaps: of each, what it must be better by.
+        evidence: [3, h, w], 0-255, the colours that landed.
+        weights: [2, h, w], how much of each key landed.
+        moving: [h, w], share of what landed that surely moves.
+        turns: what moves along arcs; None: nothing.
+    """
+
+    rgb0: Bytes
+    rgb1: Bytes
+    t: float
+    motions: list[Floats]
+    handicaps: list[float]
+    evidence: Floats
+    weights: Floats
+    moving: Floats
+    turns: Turns | None = None
+
+    def bend(self, motion: Floats) -> Floats:
+        """How far beside its chord each pixel is, [2, h, w]; `STRAIGHT` where nothing turns."""
+        return STRAIGHT if self.turns is None else self.turns.bend(motion, self.t)
+
+    def doubt(self, number: int) -> Floats:
+        """How far the keys disagree along a motion, and with the evidence, [h, w]; see `ops.gather`."""
+        motion = self.motions[number]
+        return disagreement(self.rgb0, self.rgb1, motion, self.evidence, self.t, self.bend(motion))
+
+    def cost(self, doubt: Floats, number: int) -> Floats:
+        """That around each pixel, with the handicap."""
+        around = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
+        around += np.float32(self.handicaps[number])
+        return around
+
+
+def find_candidates(
+    rgb0: Bytes,
+    rgb1: Bytes,
+    fields: list[Field],
+    shifts: list[tuple[int, int]],
+    t: float,
+    turns: Turns | None = None,
+) -> Candidates:
+    """Push all that is known of a pair to t.
+
+    Args:
+        rgb0, rgb1: [h, w, 3], 0-255, the keys without sprites.
+        fields: flow to try; the first splats the evidence too.
+        shifts: global motions to try.
+        t: between 0 and 1.
+        turns: what moves along arcs; None: nothing.
+    """
+    motions, handicaps = [], []
+    size = rgb0.shape[:2]
+    landed = [land(*field, t, THIN) for field in (fields if turns is None else turns.sent(fields, t))]
+    for each in landed:
+        holes, nearest = nearest_outside(each.hole)
+        for picture in (each.motion, each.colours, each.moving[None]):
+            flat = picture.reshape(len(picture), -1)
+            flat[:, holes] = flat[:, nearest]
+        for motion, handicap in ((each.motion0, 0.0), (each.motion1, BACKWARD_HANDICAP)):
+            motion.reshape(2, -1)[:, holes] = each.motion.reshape(2, -1)[:, holes]
+            motions.append(motion)
+            handicaps.append(handicap)
+    for shift in shifts:
+        still = np.empty((2, *size), np.float32)
+        still[0], still[1] = shift
+        motions.append(still)
+        handicaps.append(STILL_HANDICAP)
+    first = landed[0]
+    return Candidates(rgb0, rgb1, t, motions, handicaps, first.colours, first.weights, first.moving, turns)
