@@ -223,7 +223,7 @@ def measure(
     rows = []
     for name, frames in drawings(Path(arguments.out), arguments.drawings):
         sample = Sample(*(torch.from_numpy(f.transpose(2, 0, 1).copy()) for f in frames), torch.tensor(0.5))
-        guide = task.search(frames[0], frames[2]) if task.search is not None else None
+        guide = task.search(frames[0], frames[2])["search"] if task.search is not None else None
         rows.append(numbers(drawn(task, net, sample, guide), frames[1]) | {"name": name})
     if rows:
         result["anita"] = means(rows)

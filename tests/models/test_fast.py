@@ -1,60 +1,83 @@
-"""The network of `fast`: it stays sane whatever its weights have become."""
+"""`fast` is `classic` with a network that chooses: nothing before it is trained, never colours of its own."""
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 import torch
 
-from nakawari.models.fast.net import MOST_CELLS, FastNet
-from nakawari.models.fast.parts import FastConfig, bounded, fill, match_all
+from nakawari.models import load
+from nakawari.models.fast import Fast
+from nakawari.models.fast.net import BOTH, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
 
-TINY = FastConfig(
-    width2=4, width4=6, width8=8, width16=8, choose=8, refine=8, carry=4, draw2=6, draw4=8, draw8=8
-)
-
-
-def test_small_features_stay_and_large_ones_are_bounded() -> None:
-    features = torch.randn(1, 6, 5, 7, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(bounded(features * 1e-3), features * 1e-3, rtol=1e-4)
-    large = bounded(features * 1e6)
-    assert float(large.square().mean(1).max()) <= 1.001
-    assert torch.equal(large.sign(), features.sign())
+TINY = FastConfig(look=6, widths=(8, 8, 8, 8))
 
 
-def test_weights_that_have_grown_break_neither_motion_nor_gradient() -> None:
-    torch.manual_seed(2)
+def keys(height: int = 90, width: int = 130, by: int = 6) -> list[np.ndarray]:
+    random = np.random.default_rng(5)
+    wide = np.kron(random.integers(0, 256, (height // 6 + 2, width // 6 + 4, 3)), np.ones((6, 6, 1)))
+    wide = wide.astype(np.uint8)
+    return [np.ascontiguousarray(wide[:height, start : start + width]) for start in (by, 0)]
+
+
+def model(seed: int | None = None) -> Fast:
+    torch.manual_seed(seed or 0)
     net = FastNet(TINY)
+    if seed is not None:
+        torch.nn.init.normal_(net.head.weight, std=0.5)
+    return Fast("fast", net)
+
+
+def test_untrained_it_is_classic() -> None:
+    classic = load("classic", device="cpu")
+    for t in (0.3, 0.5):
+        assert (model()(*keys(), t=t) == classic(*keys(), t=t)).all()
+
+
+@pytest.mark.parametrize(("choice", "share"), [(BOTH, 0.25), (FIRST, 0), (SECOND, 1)])
+def test_it_shows_both_keys_or_one(choice: int, share: float) -> None:
+    made = model()
     with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.mul_(30).add_(torch.randn_like(parameter))
-    images = torch.rand(2, 3, 64, 64)
-    features = net.encoder(images)
-    halves = [tuple(level.chunk(2)[side] for level in features) for side in (0, 1)]
-    motion = net.motion(images[:1], images[1:], *halves, torch.zeros(2, 2, 64, 64))
-    assert float(motion.flow.detach().abs().max()) <= (64 + 2 * MOST_CELLS * 8 + MOST_CELLS * 4)
-    made, _, _ = net.draw(motion, 0.5, images[:1], images[1:])
-    assert made.isfinite().all()
-    made.mean().backward()
-    assert all(p.grad is None or p.grad.isfinite().all() for p in net.parameters())
+        made.net.head.bias.zero_()
+        made.net.head.bias[4 * (1 + choice) : 4 * (2 + choice)] = 5.0
+    blue, red = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
+    blue[..., 2], red[..., 0] = 200, 200
+    picture = made(blue, red, t=0.25)
+    assert np.abs(picture.astype(float) - [200 * share, 0, 200 * (1 - share)]).max() <= 1
 
 
-def test_matching_finds_where_things_went_at_any_size() -> None:
-    generator = torch.Generator().manual_seed(3)
-    for height, width, rim in ((12, 20, 5), (80, 112, 14)):  # the second is matched at half size
-        features = torch.randn(1, 8, height // 4, width // 4, generator=generator)
-        features = torch.nn.functional.interpolate(features, size=(height, width), mode="bilinear")
-        moved = features.roll((2, -4), (2, 3))
-        flow, chance = match_all(features, moved, torch.tensor(60.0))
-        inner = flow[:, :, rim:-rim, rim:-rim]
-        there, back = inner[0].median(1).values.median(1).values, inner[1].median(1).values.median(1).values
-        assert torch.allclose(there, torch.tensor([-4.0, 2.0]), atol=0.3), (height, there)
-        assert torch.allclose(back, torch.tensor([4.0, -2.0]), atol=0.3)
-        assert float(chance.min()) > 0
-        assert float(chance.max()) <= 1 + 1e-5
+def test_windows_show_what_the_whole_shows() -> None:
+    pair = keys(900, 900, 12)
+    whole, parts = model(3), model(3)
+    parts.adjust(tile=384)
+    one, other = whole(*pair).astype(float), parts(*pair).astype(float)
+    assert parts.side == 384
+    assert 10 * np.log10(255**2 / max(1e-6, ((one - other) ** 2).mean())) > 50
+    assert (one != load("classic", device="cpu")(*pair)).any()  # the network had something to say
 
 
-def test_holes_are_filled_in_a_window_as_in_the_whole() -> None:
-    random = torch.Generator().manual_seed(0)
-    mass = (torch.rand(1, 1, 350, 70, generator=random) > 0.999).float()
-    sums = torch.rand(1, 3, 350, 70, generator=random) * mass
-    window = fill(sums[:, :, 128:], mass[:, :, 128:])
-    assert (fill(sums, mass)[:, :, 256:] - window[:, :, 128:]).abs().max() < 1e-5
+def seen(count: int, seed: int = 0) -> Seen:
+    chance = torch.Generator().manual_seed(seed)
+    size = (32, 48)
+    return Seen(
+        torch.randint(0, 256, (2, count, 6, *size), generator=chance, dtype=torch.uint8),
+        torch.ones(2, count, 2, *size, dtype=torch.bool),
+        torch.rand(2, count, *size, generator=chance) * 500,
+        torch.rand(2, count, *size, generator=chance),
+        torch.randint(0, 256, (2, 3, *size), generator=chance, dtype=torch.uint8),
+        torch.rand(2, 2, *size, generator=chance),
+        torch.tensor([0.3, 0.6]),
+    )
+
+
+def test_candidates_that_are_absent_change_nothing() -> None:
+    net = model(4).net
+    few = seen(SLOTS - 1)
+    more = seen(SLOTS, 1)
+    for name in ("views", "inside", "cost", "length"):
+        getattr(more, name)[:, :-1] = getattr(few, name)
+    more.cost[:, -1] = 0
+    more.evidence, more.weights, more.t = few.evidence, few.weights, few.t
+    more.present = (torch.arange(SLOTS) < SLOTS - 1).expand(2, -1)
+    with torch.no_grad():
+        assert torch.allclose(net.pick(more), net.pick(few), atol=1e-5)

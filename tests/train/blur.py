@@ -41,13 +41,13 @@ def losses(net: nn.Module, batch: dict[str, Tensor], step: int, config: Losses) 
     return {"loss": loss, "known": batch["visible01"].float().mean()}
 
 
-def search(frame0: Any, frame1: Any) -> tuple[Tensor, Tensor]:
+def search(frame0: Any, frame1: Any) -> dict[str, tuple[Tensor, Tensor]]:
     """A motion that frames alone decide, and that differs at every pixel."""
     height, width = frame0.shape[:2]
     across = torch.arange(width, dtype=torch.float32).expand(height, width)
     down = torch.arange(height, dtype=torch.float32)[:, None].expand(height, width)
     place = torch.stack((across, down))
-    return place, -place
+    return {"search": (place, -place)}
 
 
 def searcher(config: Losses) -> Any:

@@ -105,7 +105,7 @@ def test_the_search_is_cut_and_turned_like_the_truth() -> None:
                 sample = whole.sample(index)[0]
                 assert sample.flow01 is not None
                 assert sample.flow10 is not None
-                self.search = lambda *_, s=sample: (s.flow01, s.flow10)
+                self.search = lambda *_, s=sample: {"search": (s.flow01, s.flow10)}
                 made = super().batch([index])
                 assert torch.equal(made["search01"], made["flow01"])
                 assert torch.equal(made["search10"], made["flow10"])
@@ -188,17 +188,7 @@ FAST = {
     "steps": 3,
     "batch": {"size": 2, "micro": 1},
     "data": {"sources": [{"canvas": [80, 80]}], "augment": {"crop": [64, 64]}, "held_out": 1},
-    "model_config": {
-        "width2": 4,
-        "width4": 4,
-        "width8": 4,
-        "width16": 4,
-        "choose": 4,
-        "refine": 4,
-        "carry": 4,
-    }
-    | {"draw2": 4, "draw4": 4, "draw8": 4},
-    "losses": {"drop": 0.3, "spoil": 0.5},
+    "model_config": {"look": 4, "widths": [4, 4, 4, 4]},
 }
 
 

@@ -25,7 +25,7 @@ from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.net import AnimeInterpNet, Flows
 from nakawari.models.animeinterp.sgm import SegmentGuidedMatching
 from nakawari.tensors import Array, pad_to_multiple, unpad
-from nakawari.train.mixture import Search
+from nakawari.train.mixture import Motions, Search
 from nakawari.train.pictures import Pictures, judge
 from nakawari.train.task import Samples
 
@@ -58,7 +58,11 @@ def build(config: AnimeInterpConfig) -> nn.Module:
 
 def searcher(config: Losses) -> Search | None:
     """Segment-guided matching, where it is wanted."""
-    return match if config.guide == "matched" else None
+    return _guides if config.guide == "matched" else None
+
+
+def _guides(frame0: Array, frame1: Array) -> Motions:
+    return {"search": match(frame0, frame1)}
 
 
 def match(frame0: Array, frame1: Array) -> tuple[Tensor, Tensor]:

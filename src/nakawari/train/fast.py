@@ -1,46 +1,45 @@
-"""How `fast` is trained: what it sees, what it is told, and how the search is spoiled to be doubted."""
+"""How `fast` is trained: each candidate is worth what would be wrong if it were shown.
+
+The loss is the error to be expected when candidates and keys are drawn by lot with the odds that the network
+gives. Its best answer is a choice: unlike the error of a mean picture, it is never lessened by fading two
+possibilities into each other.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nakawari.losses.flow import multiscale_endpoint_error
-from nakawari.losses.image import census, charbonnier, laplacian, line_weighted_l1
-from nakawari.models.fast.net import FastNet
-from nakawari.models.fast.parts import FastConfig
-from nakawari.ops.search import search_both
-from nakawari.tensors import pad_to_multiple, unpad
-from nakawari.train.mixture import Search
+from nakawari.models.classic.candidates import Candidates, find_candidates, trusted
+from nakawari.models.classic.motion import Look, look
+from nakawari.models.fast.choosing import choose, see
+from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
+from nakawari.ops.compiled import compile_kernel
+from nakawari.ops.gather import mix_along
+from nakawari.ops.search import dense_search, global_shift, search_around
+from nakawari.tensors import Array, to_frame
+from nakawari.train.mixture import Motions, Search
 from nakawari.train.task import Samples
 
 Config = FastConfig
-MULTIPLE = 16
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The table `[losses]`: weights of the terms, and how often the search is spoiled.
+    """The table `[losses]`.
 
     Attributes:
-        charbonnier, lines, laplacian, census: of the picture.
-        flow: of the motion at full size; coarser levels count the same.
-        flow_power: of the distance between motions; below 1, far misses count for less.
-        drop: share of samples whose search finds nothing at all (zero flow).
-        spoil: share of samples whose search is wrong in blobs.
+        stray: weight of what the network says, squared: where it knows nothing better, the rule stays.
     """
 
-    charbonnier: float = 1.0
-    lines: float = 1.0
-    laplacian: float = 0.2
-    census: float = 0.0
-    flow: float = 0.03
-    flow_power: float = 1.0
-    drop: float = 0.05
-    spoil: float = 0.15
+    stray: float = 1e-4
 
 
 def build(config: FastConfig) -> nn.Module:
@@ -49,74 +48,138 @@ def build(config: FastConfig) -> nn.Module:
 
 
 def searcher(config: Losses) -> Search | None:
-    """What gives the network something to start from."""
-    return search_both
+    """What finds the motions to choose from."""
+    return _motions
+
+
+def _motions(frame0: Array, frame1: Array) -> Motions:
+    """What `classic` tries: motion of grey, of the distance to lines, and of all together."""
+    look0, look1 = look(frame0), look(frame1)
+    shift = global_shift(look0.grey, look1.grey)
+    search = dense_search(finest=1)
+    together = (
+        np.array(shift, np.float32)[:, None, None].repeat(frame0.shape[0], 1).repeat(frame0.shape[1], 2)
+    )
+    return {
+        "search": _planes(search_around(look0.grey, look1.grey, shift, search)),
+        "lines": _planes(search_around(look0.distance, look1.distance, shift, search)),
+        "shift": (torch.from_numpy(together), torch.from_numpy(-together)),
+    }
+
+
+def _planes(flows: tuple[Floats, Floats]) -> tuple[Tensor, Tensor]:
+    first, second = (torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) for flow in flows)
+    return first, second
+
+
+def prepare(batch: Samples) -> Samples:
+    """What the network sees of a batch of frames and motions, and "errors" [B, K, 3, H, W] of all choices.
+
+    An error is that of the colours and of their differences to the next pixels, a mean over 3×3 pixels,
+    in [0, 1] each.
+    """
+    made: list[dict[str, Tensor]] = []
+    for number, t in enumerate(batch["t"].tolist()):
+        one = {name: x[number] for name, x in batch.items()}
+        found = _candidates(_array(one["frame0"]), _array(one["frame1"]), one, t)
+        seen, _ = see(found)
+        missing = SLOTS - len(found.motions)
+        row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length")}
+        row["errors"] = torch.from_numpy(errors_of(row["views"].numpy(), one["framet"].numpy(), t))
+        row = {name: F.pad(x, (0, 0) * (x.dim() - 1) + (0, missing)) for name, x in row.items()}
+        row |= {"evidence": seen.evidence[0], "weights": seen.weights[0], "t": one["t"]}
+        row["present"] = torch.arange(SLOTS) < SLOTS - missing
+        made.append(
+            {name: x.half() if x.dtype == torch.float32 and x.dim() else x for name, x in row.items()}
+        )
+    return {name: torch.stack([row[name] for row in made]) for name in made[0]}
 
 
 def losses(net: nn.Module, batch: Samples, step: int, config: Losses) -> dict[str, Tensor]:
-    """Scalar losses of a batch; the sum that is minimised under "loss"."""
-    inner = net.module if hasattr(net, "module") else net
-    assert isinstance(inner, FastNet)
-    found = torch.cat([batch["search01"], batch["search10"]])
-    found = spoil(found, config.drop, config.spoil)
-    made, motion = _forward(inner, batch, found)
-    truth = batch["framet"]
-    terms = {"charbonnier": charbonnier(made, truth)}
-    if config.lines:
-        terms["lines"] = line_weighted_l1(made, truth)
-    if config.laplacian:
-        terms["laplacian"] = laplacian(made, truth)
-    if config.census:
-        terms["census"] = census(made, truth)
-    if config.flow:
-        terms["flow"] = _flow_loss(motion, batch, config.flow_power)
-    total = sum((getattr(config, name) * value for name, value in terms.items()), made.new_zeros(()))
-    return {"loss": total} | {name: value.detach() for name, value in terms.items()}
+    """Scalar losses of a prepared batch; the sum that is minimised under "loss"."""
+    seen = Seen.of(batch)
+    score, keys, said = net(seen)
+    odds, shown = score.softmax(1), keys.softmax(2)
+    expected = (odds[:, :, None] * shown * batch["errors"]).sum((1, 2)).mean()
+    stray = said.square().mean()
+    with torch.no_grad():
+        chosen = score.argmax(1, keepdim=True)[:, :, None].expand(-1, -1, 3, -1, -1)
+        picked = keys.gather(1, chosen).argmax(2, keepdim=True)
+        error = batch["errors"].gather(1, chosen).gather(2, picked).mean()
+    return {"loss": expected + config.stray * stray, "chosen": error, "stray": stray.detach()}
 
 
 def draw(net: nn.Module, batch: Samples) -> Tensor:
-    """The pictures at t, [B, 3, H, W]."""
+    """The pictures at t, [B, 3, H, W], of frames in [0, 1] and the motions that were found."""
     assert isinstance(net, FastNet)
-    padded = {name: batch[name] for name in ("frame0", "frame1", "search01", "search10")}
-    size = (int(batch["frame0"].shape[-2]), int(batch["frame0"].shape[-1]))
-    padded = {name: pad_to_multiple(value, MULTIPLE)[0] for name, value in padded.items()}
-    padded["t"] = batch["t"]
-    made, _ = _forward(net, padded, torch.cat([padded["search01"], padded["search10"]]))
-    return unpad(made, size)
+    pictures = []
+    for number, t in enumerate(batch["t"].tolist()):
+        one = {name: x[number].cpu() for name, x in batch.items()}
+        found = _candidates(to_frame(one["frame0"][None]), to_frame(one["frame1"][None]), one, t)
+        choice = choose(net, found)
+        first, second = (np.ascontiguousarray(one[name].float().numpy()) for name in ("frame0", "frame1"))
+        pictures.append(torch.from_numpy(mix_along(first, second, choice.motion, t, share=choice.share)))
+    return torch.stack(pictures).to(batch["frame0"].device)
 
 
-def _forward(net: FastNet, batch: Samples, found: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    frame0, frame1 = batch["frame0"], batch["frame1"]
-    features = net.encoder(torch.cat([frame0, frame1]))
-    features0 = tuple(level.chunk(2)[0] for level in features)
-    features1 = tuple(level.chunk(2)[1] for level in features)
-    motion = net.motion(frame0, frame1, features0, features1, found)
-    made, _, _ = net.draw(motion, batch["t"], frame0, frame1)
-    return made, (motion.flow, *motion.coarse)
+def _array(frame: Tensor) -> Array:
+    """[3, H, W] uint8 → H×W×3."""
+    return np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
 
 
-def _flow_loss(flows: tuple[Tensor, ...], batch: Samples, power: float) -> Tensor:
-    """End-point error in pixels of the full size at each level, where the truth is known."""
-    truth = torch.cat([batch["flow01"], batch["flow10"]])
-    seen = torch.cat([batch["visible01"], batch["visible10"]])[:, None].float()
-    known = batch["has_flow"].repeat(2)[:, None, None, None].float()
-    # What is covered in the other frame still moves; it counts, but less.
-    return multiscale_endpoint_error(flows, truth, (0.25 + 0.75 * seen) * known, power=power)
+def _candidates(frame0: Array, frame1: Array, motions: Samples, t: float) -> Candidates:
+    looks = []
+    for frame in (frame0, frame1):
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+        looks.append(Look(frame, grey, grey))
+    fields = []
+    for name in ("search", "lines"):
+        forth, back = (
+            np.ascontiguousarray(motions[name + way].float().permute(1, 2, 0).numpy()) for way in ("01", "10")
+        )
+        fields.append(trusted((forth, back), *looks))
+    shift = (round(float(motions["shift01"][0, 0, 0])), round(float(motions["shift01"][1, 0, 0])))
+    return find_candidates(frame0, frame1, fields, [(0, 0)] if shift == (0, 0) else [(0, 0), shift], t)
 
 
-def spoil(flow: Tensor, drop: float, wrong: float) -> Tensor:
-    """Make some of a search's results useless: nothing found at all, or blobs that go astray.
+def errors_of(views: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], t: float) -> Floats:
+    """What is wrong where a candidate is shown from both keys, from key 0, or from key 1: [K, 3, H, W].
 
     Args:
-        flow: [B, 2, H, W].
-        drop: share of samples that become zero.
-        wrong: share of samples that get blobs.
+        views: [K, 6, H, W].
+        truth: [3, H, W].
+        t: share of key 1 in both.
     """
-    batch, _, height, width = flow.shape
-    chance = torch.rand(batch, 1, 1, 1, device=flow.device)
-    cells = (max(2, height // 48), max(2, width // 48))
-    noise = torch.randn(batch, 3, *cells, device=flow.device)
-    noise = F.interpolate(noise, size=(height, width), mode="bilinear")
-    blobs = (noise[:, :1] > 0.8).float() * noise[:, 1:] * 16
-    flow = torch.where(chance < drop + wrong, flow + blobs, flow)
-    return torch.where(chance < drop, torch.zeros_like(flow), flow)
+    out = np.empty((len(views), 3, *truth.shape[1:]), np.float32)
+    _errors(views, truth, np.float32(t), out)
+    return np.stack([[cv2.blur(one, (3, 3)) for one in each] for each in out])
+
+
+@compile_kernel("void(u1[:, :, :, ::1], u1[:, :, ::1], f4, f4[:, :, :, ::1])", fast=True)
+def _errors(views, truth, t, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    count, _, height, width = out.shape
+    one, scale = np.float32(1), np.float32(1 / 765)
+    for k in range(count):
+        for y in range(height):
+            for x in range(width):
+                both, first, second = np.float32(0), np.float32(0), np.float32(0)
+                for c in range(3):
+                    here = np.float32(truth[c, y, x])
+                    a, b = np.float32(views[k, c, y, x]) - here, np.float32(views[k, c + 3, y, x]) - here
+                    first += abs(a)
+                    second += abs(b)
+                    both += abs((one - t) * a + t * b)
+                    for step in range(2):
+                        v, u = y + step, x + 1 - step
+                        if v < height and u < width:
+                            there = np.float32(truth[c, v, u])
+                            da = np.float32(views[k, c, v, u]) - there - a
+                            db = np.float32(views[k, c + 3, v, u]) - there - b
+                            first += abs(da)
+                            second += abs(db)
+                            both += abs((one - t) * da + t * db)
+                out[k, 0, y, x], out[k, 1, y, x], out[k, 2, y, x] = (
+                    both * scale,
+                    first * scale,
+                    second * scale,
+                )

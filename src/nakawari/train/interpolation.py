@@ -7,13 +7,14 @@ A family of networks takes part by a training module with
     build(config) -> nn.Module
     losses(net, batch, step, config: Losses) -> dict[str, Tensor]       the total under "loss"
     draw(net, batch) -> Tensor                                          [B, 3, H, W], for scores and sheets
-    searcher(config: Losses) -> (frame0, frame1) -> (flow01, flow10)    or None: no motion from outside
+    searcher(config: Losses) -> (frame0, frame1) -> {name: (flow01, flow10)}  or None: no motion from outside
+    prepare(batch) -> batch     what `losses` wants to see, made where batches are made; may be left out
 
 and a row in FAMILIES; `Losses` may inherit what families share from `pictures.Pictures`.
 
 Batches hold `frame0`, `framet`, `frame1` as float32 in [0, 1], `t` [B], what the configuration calls known
-(`flow01`, `visible01`, …), and `search01`, `search10` where there is a search. `draw` may look at all but
-`framet` and what is known (guides it may see); frames come in any size.
+(`flow01`, `visible01`, …), and NAME01, NAME10 of what a search found. `draw` may look at all but `framet` and
+what is known (guides it may see); frames come in any size.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ import torch
 from torch import Tensor, nn
 
 from nakawari.data.heldout import HELD_OUT_SEED
+from nakawari.data.sample import Sample
 from nakawari.errors import InputError, MediaError
 from nakawari.optional import need
 from nakawari.tensors import to_frame
 from nakawari.train.config import Config
-from nakawari.train.mixture import Mixture, MixtureConfig, Search, to_device_float
+from nakawari.train.mixture import Mixture, MixtureConfig, Motions, Search, to_device_float
 from nakawari.train.pictures import Pictures
 from nakawari.train.scores import score
 from nakawari.train.tables import from_table
@@ -47,7 +49,7 @@ FAMILIES: dict[str, str] = {
 """Training modules by `model`; a dotted module is taken as it is."""
 
 _SHEET_ROWS = 6
-_SEEN = ("frame0", "frame1", "t", "search01", "search10", "guide01", "guide10")
+_SEEN = ("frame0", "frame1", "t", "guide01", "guide10")
 
 
 class Family(Protocol):
@@ -109,7 +111,8 @@ class Interpolation:
 
     def data(self) -> Mixture:
         """The mixture."""
-        return Mixture(self.mixture, self.config.seed, self.search)
+        prepare = getattr(self.family, "prepare", None)
+        return Mixture(self.mixture, self.config.seed, self.search, prepare=prepare)
 
     def step(self, net: nn.Module, batch: Samples, step: int) -> dict[str, Tensor]:
         """The family's losses."""
@@ -142,7 +145,8 @@ class Interpolation:
         return {"model": self.config.model, "config": config, "data": told, "notes": self.notes}
 
     def _draw(self, net: nn.Module, sample: Samples) -> Tensor:
-        seen = {name: value for name, value in sample.items() if name in _SEEN}
+        unseen = set(Sample.__dataclass_fields__) - set(_SEEN) | {"has_flow"}
+        seen = {name: value for name, value in sample.items() if name not in unseen}
         with torch.no_grad():
             return self.family.draw(net, seen).float()
 
@@ -179,9 +183,17 @@ class Interpolation:
             "t": torch.full((1,), 0.5),
         }
         if self.search is not None:
-            found = self.search(frames[0], frames[2])
-            sample |= {"search01": found[0][None], "search10": found[1][None]}
+            sample |= named(self.search(frames[0], frames[2]))
         return sample
+
+
+def named(found: Motions) -> Samples:
+    """What a search found of one pair, as batches have it."""
+    return {
+        f"{name}{way}": flow[None]
+        for name, flows in found.items()
+        for way, flow in zip(("01", "10"), flows, strict=True)
+    }
 
 
 def _read_frame(folder: Path, name: str) -> npt.NDArray[np.uint8]:

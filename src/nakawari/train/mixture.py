@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,8 +17,12 @@ from nakawari.errors import InputError
 from nakawari.train.sources import SourceConfig
 from nakawari.train.task import Samples
 
-Search = Callable[[Any, Any], tuple[Tensor, Tensor]]
-"""Two H×W×3 uint8 frames → flow 0→1 and flow 1→0, each [2, H, W] in pixels."""
+Motions = Mapping[str, tuple[Tensor, Tensor]]
+"""By name, flow 0→1 and flow 1→0, each [2, H, W] in pixels."""
+Search = Callable[[Any, Any], Motions]
+"""Finds them between two H×W×3 uint8 frames."""
+Prepare = Callable[[Samples], Samples]
+"""Makes of a batch what a network wants to see, where batches are made."""
 
 REVERSED = str.maketrans("01", "10")
 """What a name is called when time runs backwards: augmentation may turn one into the other."""
@@ -75,11 +79,12 @@ class Mixture:
     Args:
         config: checked.
         seed: of the mixture.
-        search: where it is given, "search01" and "search10" are what it finds on the whole canvas, cut and
-            turned like the truth.
+        search: where it is given, NAME01 and NAME10 are what it finds on the whole canvas, cut and turned
+            like the truth.
         augmented: False gives canvases as they are.
         held_out: of animations and published sets, those that are kept for measuring. (Scenes differ by
             their seed.)
+        prepare: what is done to each batch.
     """
 
     def __init__(
@@ -89,8 +94,10 @@ class Mixture:
         search: Search | None = None,
         augmented: bool = True,
         held_out: bool = False,
+        prepare: Prepare | None = None,
     ) -> None:
         self.config, self.seed, self.search, self.augmented = config, seed, search, augmented
+        self.prepare = prepare
         weights = np.array([source.weight for source in config.sources])
         self._shares = np.cumsum(weights / weights.sum())
         guided = not {"guide01", "guide10"}.isdisjoint(config.known)
@@ -98,42 +105,45 @@ class Mixture:
         self._kept = {*config.known, *(name.translate(REVERSED) for name in config.known)}
 
     def batch(self, indices: Sequence[int]) -> Samples:
-        """Samples `indices`, as `Sample` names them, and what the search found."""
+        """Samples `indices`, as `Sample` names them, and what the search found; then `prepare`."""
         made = list(self._samples(indices))
         tensors = collate(self._complete(sample) for sample, _ in made).tensors()
         flows = [name for name in self.config.known if name in FLOWS]
         known = [all(getattr(sample, name) is not None for name in flows) for sample, _ in made]
         tensors["has_flow"] = torch.tensor(known)
-        if self.search is not None:
-            found = collate(sample for _, sample in made if sample is not None)
+        for name in made[0][1]:
+            found = collate(motions[name] for _, motions in made)
             assert found.flow01 is not None
             assert found.flow10 is not None
-            tensors |= {"search01": found.flow01, "search10": found.flow10}
-        return tensors
+            tensors |= {f"{name}01": found.flow01, f"{name}10": found.flow10}
+        return tensors if self.prepare is None else self.prepare(tensors)
 
-    def sample(self, index: int) -> tuple[Sample, Sample | None]:
-        """Sample `index`, and the same with the search's flow in place of the true one."""
+    def sample(self, index: int) -> tuple[Sample, dict[str, Sample]]:
+        """Sample `index`, and the same with each of the search's motions in place of the true one."""
         return next(self._samples([index]))
 
-    def _samples(self, indices: Sequence[int]) -> Iterator[tuple[Sample, Sample | None]]:
+    def _samples(self, indices: Sequence[int]) -> Iterator[tuple[Sample, dict[str, Sample]]]:
         """Samples in order; neighbours share the canvas that they are cut from."""
         crops = self.config.crops if self.augmented else 1
         for number, group in groupby(indices, lambda index: index // crops):
             whole, seen = self._canvas(number)
             for index in group:
                 truth = self._augment(whole, index).only(*self.config.known)
-                yield truth, None if seen is None else self._augment(seen, index)
+                yield truth, {name: self._augment(one, index) for name, one in seen.items()}
 
-    def _canvas(self, number: int) -> tuple[Sample, Sample | None]:
+    def _canvas(self, number: int) -> tuple[Sample, dict[str, Sample]]:
         """Canvas `number`, with what is known of it, and with what the search finds."""
         chance = np.random.default_rng((self.seed, number, _CHOICE))
         source = int(np.searchsorted(self._shares, chance.random(), side="right"))
         whole = self._items[min(source, len(self._items) - 1)](number).only(*self._kept)
         if self.search is None:
-            return whole, None
-        frames = (frame.permute(1, 2, 0).contiguous().numpy() for frame in (whole.frame0, whole.frame1))
-        flow01, flow10 = self.search(*frames)
-        return whole, Sample(whole.frame0, whole.framet, whole.frame1, whole.t, flow01=flow01, flow10=flow10)
+            return whole, {}
+        frames = [frame.permute(1, 2, 0).contiguous().numpy() for frame in (whole.frame0, whole.frame1)]
+        bare = whole.frame0, whole.framet, whole.frame1, whole.t
+        return whole, {
+            name: Sample(*bare, flow01=forth, flow10=back)
+            for name, (forth, back) in self.search(*frames).items()
+        }
 
     def _complete(self, sample: Sample) -> Sample:
         """What is wanted and not known is 0."""
