@@ -124,8 +124,8 @@ class FastNet(nn.Module):
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
         self.strictness = nn.Parameter(torch.tensor(1.5))
-        """What the logarithm of a cost counts: a candidate that the rule finds hopeless still has a chance, or
-        nothing could be learned of it."""
+        """What the logarithm of a cost counts: even what the rule finds hopeless has a chance, or nothing
+        could be learned of it."""
 
     def forward(self, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
         """Log-odds of candidates [B, K, h, w] and of keys for each [B, K, 3, h, w]; what is new in them.
