@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 
-from nakawari.errors import InputError, ShapeError
-from nakawari.losses.flow import endpoint_error, multiscale_endpoint_error
+from nakawari.errors import InputError
+from nakawari.losses.flow import endpoint_error
 from nakawari.losses.image import census, charbonnier, l1, laplacian, line_weighted_l1
 from nakawari.losses.lines import line_map, line_nearness, truncated_distance
 from nakawari.metrics import lines as metric_lines
@@ -134,32 +133,3 @@ def test_flow_error_is_a_distance_in_pixels_where_it_is_known() -> None:
     known[..., :4] = 1
     assert float(endpoint_error(flow, truth, known)) == pytest.approx(5.0, rel=1e-4)
     assert float(endpoint_error(flow, truth, torch.zeros_like(known))) == 0
-
-
-def test_a_power_below_one_lets_far_misses_count_less() -> None:
-    truth = torch.zeros(1, 2, 4, 4)
-    near, far = torch.full_like(truth, 1.0), torch.full_like(truth, 16.0)
-    ratio = endpoint_error(far, truth, power=0.5) / endpoint_error(near, truth, power=0.5)
-    assert float(ratio) == pytest.approx(4.0, rel=1e-3)
-
-
-def test_coarse_flow_is_measured_in_pixels_of_the_truth() -> None:
-    truth = torch.randn(2, 2, 16, 24, generator=torch.Generator().manual_seed(6))
-    known = (torch.rand(2, 1, 16, 24, generator=torch.Generator().manual_seed(7)) > 0.3).float()
-    exact = [F.avg_pool2d(truth * known, k) / F.avg_pool2d(known, k).clamp_min(1e-6) / k for k in (1, 2, 4)]
-    assert float(multiscale_endpoint_error(exact, truth, known, epsilon=1e-6)) < 1e-5
-    off = [
-        flow + torch.tensor([1.0 / k, 0]).view(1, 2, 1, 1) for flow, k in zip(exact, (1, 2, 4), strict=True)
-    ]
-    assert float(multiscale_endpoint_error(off, truth, known)) == pytest.approx(1.0, rel=1e-3)
-    assert float(multiscale_endpoint_error(off, truth, known, weights=(3, 1, 0))) == pytest.approx(
-        1, rel=1e-3
-    )
-
-
-def test_flows_of_odd_sizes_are_refused() -> None:
-    truth = torch.zeros(1, 2, 16, 16)
-    with pytest.raises(ShapeError, match="whole fraction"):
-        multiscale_endpoint_error([torch.zeros(1, 2, 5, 5)], truth)
-    with pytest.raises(ShapeError, match="weights"):
-        multiscale_endpoint_error([truth], truth, weights=(1, 1))
