@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nakawari.models import load
-from nakawari.models.fast import Fast
+from nakawari.models.fast import Fast, packing
 from nakawari.models.fast.net import BOTH, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
 
 TINY = FastConfig(look=6, widths=(8, 8, 8, 8))
@@ -68,6 +68,12 @@ def seen(count: int, seed: int = 0) -> Seen:
         torch.rand(2, 2, *size, generator=chance),
         torch.tensor([0.3, 0.6]),
     )
+
+
+def test_packing_is_its_reference() -> None:
+    found = seen(3)
+    shown = found.views, found.evidence, found.cost, found.length, found.inside
+    torch.testing.assert_close(packing.pack(*shown), packing.reference(*shown))
 
 
 def test_candidates_that_are_absent_change_nothing() -> None:

@@ -58,7 +58,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("blend",): (60, 60),
     ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
-    ("fast",): (650, 420),
+    ("fast",): (400, 250),
     ("animeinterp", "animeinterp-gma"): (2500, 1000),
     ("film-l1", "film-vgg", "film-style"): (2600, 330),
 }

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from nakawari.models.fast.packing import PLANES, pack
 
 SLOTS = 6
 """Candidates, at the most: two of each field of motion, no motion, and the global shift."""
@@ -110,7 +113,7 @@ class FastNet(nn.Module):
         self.config = config or FastConfig()
         look, (at2, at4, at8, at16) = self.config.look, self.config.widths
         self.slot = nn.Parameter(torch.zeros(SLOTS, look))
-        self.look = _conv(4 * 13, look)
+        self.look = _conv(4 * PLANES, look)
         self.to2 = _block(2 * look + 4 * 4, at2)
         self.to4 = nn.Sequential(_block(at2, at4, 2), _Residual(at4))
         self.to8 = nn.Sequential(_block(at4, at8, 2), _Residual(at8))
@@ -134,16 +137,7 @@ class FastNet(nn.Module):
         """
         batch, count = seen.cost.shape[:2]
         cost = seen.cost.float()
-        evidence = (seen.evidence.float() / 255 - 0.5)[:, None].expand(-1, count, -1, -1, -1)
-        shown = [
-            seen.views.float() / 255 - 0.5,
-            evidence,
-            cost.clamp(0, 510)[:, :, None] / 255,
-            seen.length.float()[:, :, None] / 4,
-            seen.inside.float(),
-        ]
-        each = self.look(F.pixel_unshuffle(torch.cat(shown, 2).flatten(0, 1), 2))
-        del shown, evidence
+        each = self.look(pack(seen.views, seen.evidence, seen.cost, seen.length, seen.inside))
         each = each.reshape(batch, count, *each.shape[1:]) + self.slot[:count, :, None, None]
         each = F.leaky_relu(each, 0.1)
         most = each
@@ -151,13 +145,16 @@ class FastNet(nn.Module):
             absent = ~seen.present[:, :, None, None]
             cost = cost.masked_fill(absent, -_FORGOTTEN)
             most = each.masked_fill(absent[:, :, None], _FORGOTTEN)
-        score = -self.strictness * ((cost - cost.amin(1, keepdim=True)) / _SLIGHT).log1p()
+        least = reduce(torch.minimum, cost.unbind(1))  # `amin` over an axis that is not the last is slow
+        score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
         if seen.present is not None:
             score = score.masked_fill(absent, _FORGOTTEN)
         likely = F.avg_pool2d(score, 2).softmax(1)
         around = self._around((each * likely[:, :, None]).sum(1), most.amax(1), seen)
-        around = around[:, None].expand(-1, count, -1, -1, -1)
-        joined = self.join(torch.cat([each, around], 2).flatten(0, 1))
+        # One convolution of both, but what surrounds all candidates goes through it only once.
+        own, shared = self.join.weight[:, : each.shape[2]], self.join.weight[:, each.shape[2] :]
+        joined = F.conv2d(each.flatten(0, 1), own, self.join.bias, padding=1).reshape(each.shape)
+        joined = (joined + F.conv2d(around, shared, padding=1)[:, None]).flatten(0, 1)
         said = F.pixel_shuffle(self.head(F.leaky_relu(joined, 0.1)), 2) * _SCALE
         said = said.reshape(batch, count, *said.shape[1:])
         keys = said[:, :, 1:] + said.new_tensor(_KEYS)[:, None, None]
@@ -180,13 +177,22 @@ class FastNet(nn.Module):
     def pick(self, seen: Seen) -> Tensor:
         """[B, 2, h, w]: the number of the best candidate, and the share of key 1."""
         score, keys, _ = self(seen)
-        best = score.argmax(1, keepdim=True)
-        keys = keys.gather(1, best[:, :, None].expand(-1, -1, 3, -1, -1))[:, 0].argmax(1, keepdim=True)
+        best = _largest(score)
+        keys = _largest(keys.gather(1, best[:, :, None].expand(-1, -1, 3, -1, -1))[:, 0])
         t = seen.t.to(score).reshape(-1, 1, 1, 1)
         share = torch.where(keys == SECOND, 1.0, torch.where(keys == FIRST, 0.0, t))
         # Where the key changes, half a pixel of both hides the seam.
         share = F.avg_pool2d(share, 3, 1, 1, count_include_pad=False)
         return torch.cat([best.to(share), share], 1)
+
+
+def _largest(values: Tensor) -> Tensor:
+    """[B, N, h, w] → [B, 1, h, w], the first of the largest. `argmax` over such an axis is slow."""
+    top, number = values[:, 0], torch.zeros_like(values[:, 0], dtype=torch.int64)
+    for k in range(1, values.shape[1]):
+        number = torch.where(values[:, k] > top, k, number)
+        top = torch.maximum(top, values[:, k])
+    return number[:, None]
 
 
 def _enlarged(small: Tensor, like: Tensor) -> Tensor:
