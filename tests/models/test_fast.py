@@ -8,7 +8,7 @@ import torch
 
 from nakawari.models import load
 from nakawari.models.fast import Fast, packing
-from nakawari.models.fast.net import BOTH, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
+from nakawari.models.fast.net import BOTH, ERASED, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
 
 TINY = FastConfig(look=6, widths=(8, 8, 8, 8))
 
@@ -68,6 +68,31 @@ def seen(count: int, seed: int = 0) -> Seen:
         torch.rand(2, 2, *size, generator=chance),
         torch.tensor([0.3, 0.6]),
     )
+
+
+def test_what_landed_is_not_erased() -> None:
+    """Whatever the network says, a candidate that shows something else is not taken."""
+    net = model(6).net
+    found = seen(4, 2)
+    found.strange = torch.zeros_like(found.cost)
+    found.cost[:, 1] = -1
+    found.strange[:, 2:] = ERASED + 1
+    with torch.no_grad():
+        net.head.weight.mul_(50)
+        free = net.pick(seen(4, 2))[:, 0]
+        held = net.pick(found)[:, 0]
+    assert (free >= 2).any()
+    assert (held <= 1).all()
+    assert (held == 0).any()
+
+
+def test_strangeness_is_how_far_the_mix_is_from_what_landed() -> None:
+    chance = np.random.default_rng(1)
+    views = chance.integers(0, 256, (2, 6, 20, 30)).astype(np.uint8)
+    landed = chance.integers(0, 256, (3, 20, 30)).astype(np.uint8)
+    mixed = 0.75 * views[1, :3] + 0.25 * views[1, 3:]
+    wanted = np.abs(mixed - landed).sum(0)[8:13, 10:15].mean()
+    assert packing.strangeness(views, landed, 0.25)[1, 10, 12] == pytest.approx(wanted, rel=1e-4)
 
 
 def test_packing_is_its_reference() -> None:

@@ -94,7 +94,7 @@ CATALOG: tuple[Row, ...] = (
         "nakawari.models.fast:build",
         "shipped",
         "MIT",
-        "Our own network, trained by us: search, correct, splat, choose.",
+        "Our own network, trained by us: chooses among the motions that classic finds.",
     ),
     Row(
         "blend",

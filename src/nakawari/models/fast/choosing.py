@@ -15,6 +15,7 @@ from nakawari.models.boxes import Box
 from nakawari.models.classic.candidates import Candidates
 from nakawari.models.classic.synthesis import SURE, Choice, cover_of
 from nakawari.models.fast.net import MULTIPLE, SEES, FastNet, Seen
+from nakawari.models.fast.packing import strangeness
 from nakawari.models.tiles import in_windows
 from nakawari.ops.gather import look_along
 
@@ -28,14 +29,17 @@ def see(candidates: Candidates) -> tuple[Seen, Floats]:
     looks = [look_along(c.rgb0, c.rgb1, motion, c.t, c.bend(motion)) for motion in c.motions]
     costs = [c.cost(doubt, number) for number, doubt in enumerate(doubts)]
     lengths = [np.log1p(np.hypot(motion[0], motion[1])) for motion in c.motions]
+    views = np.stack([view for view, _ in looks])
+    evidence = c.evidence.clip(0, 255).astype(np.uint8)
     seen = Seen(
-        views=_stack([view for view, _ in looks]),
+        views=torch.from_numpy(views)[None],
         inside=_stack([inside for _, inside in looks]),
         cost=_stack(costs),
         length=_stack(lengths),
-        evidence=_stack([c.evidence.clip(0, 255).astype(np.uint8)])[0],
+        evidence=torch.from_numpy(evidence)[None],
         weights=_stack([c.weights])[0],
         t=torch.tensor([c.t], dtype=torch.float32),
+        strange=torch.from_numpy(strangeness(views, evidence, c.t))[None],
     )
     return seen, np.stack(doubts)
 

@@ -39,6 +39,12 @@ _KEYS = (1.5, -1.0, -1.0)
 """Log-odds of the keys to show before anything is said."""
 _SLIGHT = 10.0
 """Differences of cost below this hardly count."""
+ERASED = 10.0
+"""What landed may be contradicted by so much more than the rule would (of 765), and no more.
+
+A thing whose place is not sure is wrong twice where it is misplaced, and once where it is left out: whatever
+is trained for the least error would rather show the ground. Here it may not.
+"""
 _FORGOTTEN = -1e4
 
 
@@ -68,6 +74,7 @@ class Seen:
         weights: [B, 2, h, w], how much of each key landed.
         t: [B].
         present: [B, K] bool, which candidates there are; None: all.
+        strange: [B, K, h, w], how far a candidate is from what landed (0 to 765); only for `pick`.
     """
 
     views: Tensor
@@ -78,6 +85,7 @@ class Seen:
     weights: Tensor
     t: Tensor
     present: Tensor | None = None
+    strange: Tensor | None = None
 
     @staticmethod
     def of(batch: Mapping[str, Tensor]) -> Seen:
@@ -177,6 +185,9 @@ class FastNet(nn.Module):
     def pick(self, seen: Seen) -> Tensor:
         """[B, 2, h, w]: the number of the best candidate, and the share of key 1."""
         score, keys, _ = self(seen)
+        if seen.strange is not None:
+            rule = _largest(-seen.cost)
+            score = score.masked_fill(seen.strange > seen.strange.gather(1, rule) + ERASED, _FORGOTTEN)
         best = _largest(score)
         keys = _largest(keys.gather(1, best[:, :, None].expand(-1, -1, 3, -1, -1))[:, 0])
         t = seen.t.to(score).reshape(-1, 1, 1, 1)
