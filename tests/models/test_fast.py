@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from nakawari import checkpoints
+from nakawari.errors import ModelError
 from nakawari.models import load
 from nakawari.models.fast import Fast, packing
 from nakawari.models.fast.net import BOTH, ERASED, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
@@ -112,3 +116,17 @@ def test_candidates_that_are_absent_change_nothing() -> None:
     more.present = (torch.arange(SLOTS) < SLOTS - 1).expand(2, -1)
     with torch.no_grad():
         assert torch.allclose(net.pick(more), net.pick(few), atol=1e-5)
+
+
+def test_weights_of_the_earlier_network_are_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "old.safetensors"
+    checkpoints.save(file, {"a": torch.ones(1)}, checkpoints.Header("fast", {"width2": 16}))
+    with pytest.raises(ModelError, match="an earlier `fast`"):
+        load("fast", file, device="cpu")
+
+
+def test_weights_that_somebody_trained_are_drawn_with(tmp_path: Path) -> None:
+    trained, file = model(7), tmp_path / "mine.safetensors"
+    header = checkpoints.Header("fast", {"look": 6, "widths": [8, 8, 8, 8]})
+    checkpoints.save(file, trained.net.state_dict(), header)
+    assert (load("fast", file, device="cpu")(*keys()) == trained(*keys())).all()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from nakawari import checkpoints
+from nakawari.errors import ModelError
 from nakawari.models.classic import Classic
 from nakawari.models.classic.candidates import Candidates
 from nakawari.models.classic.synthesis import Choice
 from nakawari.models.costs import COSTS
 from nakawari.models.fast.choosing import choose
 from nakawari.models.fast.net import FastConfig, FastNet
-from nakawari.models.official import open_weights, shipped
+from nakawari.models.official import Weights, open_weights, shipped
 
 
 class Fast(Classic):
@@ -31,13 +31,15 @@ class Fast(Classic):
         return choose(self.net, candidates, self.side)
 
 
-def build(name: str, weights: str | Path | None, device: torch.device, precision: torch.dtype) -> Fast:
-    """The CATALOG entry."""
-    path = shipped(name) if weights is None else Path(weights)
-    found = open_weights(path, name)
+def build(name: str, weights: Weights | None, device: torch.device, precision: torch.dtype) -> Fast:
+    """The CATALOG entry; without weights, those that are shipped."""
+    found = open_weights(shipped(name), name) if weights is None else weights
     config: dict[str, Any] = {**found.config}
     if "widths" in config:
         config["widths"] = tuple(config["widths"])
-    net = FastNet(FastConfig(**config))
-    checkpoints.load_strictly(net, found.tensors, str(path))
+    try:
+        net = FastNet(FastConfig(**config))
+    except TypeError as error:
+        raise ModelError("These are weights of an earlier `fast`, which is not read any more.") from error
+    checkpoints.load_strictly(net, found.tensors, f"weights of {name}")
     return Fast(name, net, device)
