@@ -63,7 +63,8 @@ TILES = (8, 5)
 
 LUCK = 8.0
 """Share of its change × cells that a shift explains by luck, in the luckiest of the tiles: two numbers fit
-two cells of pure noise, and the best of n tries takes 2 ln n. It counts where the picture is small."""
+two cells of pure noise, and the best of n tries takes 2 ln n. It counts where the picture is small; where
+tiles have hardly more cells than this, luck and motion cannot be told apart, and motion is believed."""
 
 RANKS = (1, 4, 12)
 """Which of the most changed cells are kept: the largest alone may be noise."""
@@ -253,7 +254,8 @@ def _shifts(a: Array, b: Array, gain: float, bias: float) -> tuple[tuple[float, 
     xx, xy, yy = total(gx * gx) + 0.05, total(gx * gy), total(gy * gy) + 0.05
     xt, yt, tt = total(gx * change), total(gy * change), total(change * change)
     u, v = _solve(xx, xy, yy, xt, yt)
-    chance = min(0.9, LUCK / (a.size / (TILES[0] * TILES[1])))
+    cells = a.size / (TILES[0] * TILES[1])
+    chance = LUCK / cells if cells > 2 * LUCK else 0.0
     explained = np.maximum(-(u * xt + v * yt) / (tt + 0.05) - chance, 0) / (1 - chance)
     whole = _solve(*(np.asarray(total.mean()) for total in (xx, xy, yy, xt, yt)))
     drifts = _largest(CELL * np.hypot(u, v) * explained, DRIFT_RANKS)
