@@ -132,3 +132,18 @@ def test_samples_of_a_batch_do_not_mix() -> None:
         for f, t in ((lambda x: x, paint(16)), (lambda x: 1 - x, other))
     ]
     assert float(both) == pytest.approx(float(sum(each)) / 2, rel=1e-3)
+
+
+def test_a_colour_beyond_all_classes_is_driven_back() -> None:
+    """Which class is nearest does not say how near: there is a class for what is of none."""
+    key = torch.zeros(1, 3, 8, 8)
+    key[:, 2, :, :4], key[:, 1, :, 4:] = 0.6, 0.4
+    classes = classes_of(key, key, count=2)
+    beyond = key.clone()
+    beyond[:, 2, :, :4] = 0.95
+    beyond.requires_grad_()
+    loss = classes.loss(beyond, key)
+    loss.backward()
+    assert float(loss.detach()) > 0.3
+    assert beyond.grad is not None
+    assert (beyond.grad[:, 2, :, :4] > 0).all()

@@ -13,6 +13,8 @@ The code that was released with the document takes another road: it rounds both 
 calls `cross_entropy` on the three colour channels as if they were classes. Rounding has no gradient, so
 that term trained nothing (`tests/losses/test_colour_class.py` shows it), and it is not here.
 
+One more class is "none of them", or a colour that lies beyond all classes would do as well as a class's own.
+
 What it cannot do: cross-entropy is a proper score. Where the truth is undecided between two colours, the best
 answer is the one whose class shares are the odds, and that is a colour between the two. It sharpens an edge
 whose place is known, not one whose place is open.
@@ -36,6 +38,8 @@ SEEN_PX = 2048
 """Pixels of each key that the classes are found from."""
 NEAR = 0.02
 """Distances in RGB are smooth below this."""
+NONE = 2.0
+"""Softnesses from a colour at which a pixel is as likely to be of no class."""
 LEAST = 1e-12
 """Shares below are nothing, in the entropy of the true classes."""
 
@@ -65,11 +69,21 @@ class ColourClasses:
             made, truth: [B, 3, H, W] in [0, 1].
         """
         with torch.no_grad():
-            wanted = self.shares(truth)
-            weight = (wanted * self.weights[:, :, None, None]).sum(1)
+            wanted = self._with_none(truth).softmax(1)
+            weights = torch.cat([self.weights, torch.ones_like(self.weights[:, :1])], 1)
+            weight = (wanted * weights[:, :, None, None]).sum(1)
             entropy = (wanted * wanted.clamp_min(LEAST).log()).sum(1)
-        told = self._logits(made).log_softmax(1)
+        told = self._with_none(made).log_softmax(1)
         return (weight * (entropy - (wanted * told).sum(1))).mean()
+
+    def _with_none(self, image: Tensor) -> Tensor:
+        """Logits of the classes and of "none of them", which is as far from every colour.
+
+        Classes alone say only which colour is nearer: beyond a colour, away from the others, that does not
+        change, and pictures drift to colours that nobody painted.
+        """
+        logits = self._logits(image)
+        return torch.cat([logits, torch.full_like(logits[:, :1], -NONE)], 1)
 
     def _logits(self, image: Tensor) -> Tensor:
         """Minus the distance to each colour, in softnesses.
