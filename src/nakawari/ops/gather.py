@@ -116,6 +116,15 @@ def _corners(x, y, width, height):  # type: ignore[no-untyped-def]
     return left, right, above, below, x - np.float32(left), y - np.float32(above)
 
 
+@compile_kernel("f4(u1[:, :, ::1], u4, u4, u4, u4, f4, f4, u4)", fast=True)
+def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untyped-def]
+    """Channel c at the place that `_corners` says."""
+    one = np.float32(1)
+    upper = np.float32(rgb[above, left, c]) * (one - x) + np.float32(rgb[above, right, c]) * x
+    lower = np.float32(rgb[below, left, c]) * (one - x) + np.float32(rgb[below, right, c]) * x
+    return upper * (one - y) + lower * y
+
+
 @compile_kernel(
     "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1], i8, i8)",
     fast=True,
@@ -136,12 +145,8 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, top, bottom):  # t
             l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
             total = np.float32(0)
             for c in range(np.uint32(3)):
-                upper = np.float32(rgb0[a0, l0, c]) * (one - fx0) + np.float32(rgb0[a0, r0, c]) * fx0
-                lower = np.float32(rgb0[b0, l0, c]) * (one - fx0) + np.float32(rgb0[b0, r0, c]) * fx0
-                from0 = upper * (one - fy0) + lower * fy0
-                upper = np.float32(rgb1[a1, l1, c]) * (one - fx1) + np.float32(rgb1[a1, r1, c]) * fx1
-                lower = np.float32(rgb1[b1, l1, c]) * (one - fx1) + np.float32(rgb1[b1, r1, c]) * fx1
-                from1 = upper * (one - fy1) + lower * fy1
+                from0 = _between(rgb0, l0, r0, a0, b0, fx0, fy0, c)
+                from1 = _between(rgb1, l1, r1, a1, b1, fx1, fy1, c)
                 total += abs(from0 - from1) + abs((one - t) * from0 + t * from1 - evidence[c, y, x])
             out[y, x] = total
 
@@ -171,11 +176,8 @@ def _look_along(rgb0, rgb1, motion, bend, t, views, inside, top, bottom):  # typ
                 left, other, above, below, fx, fy = _corners(to_x, to_y, width, height)
                 rgb = rgb1 if key else rgb0
                 for c in range(np.uint32(3)):
-                    upper = np.float32(rgb[above, left, c]) * (one - fx)
-                    upper += np.float32(rgb[above, other, c]) * fx
-                    lower = np.float32(rgb[below, left, c]) * (one - fx)
-                    lower += np.float32(rgb[below, other, c]) * fx
-                    views[3 * key + c, y, x] = np.uint8(upper * (one - fy) + lower * fy + half)
+                    value = _between(rgb, left, other, above, below, fx, fy, c)
+                    views[3 * key + c, y, x] = np.uint8(value + half)
 
 
 @compile_kernel(
