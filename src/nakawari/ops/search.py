@@ -74,9 +74,13 @@ def search_both(frame0: Array, frame1: Array, preset: Preset = "medium") -> tupl
         flow01 and flow10, each [2, H, W] float32, pixels.
     """
     grey0, grey1 = (np.asarray(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), np.uint8) for f in (frame0, frame1))
-    flows = search_around(grey0, grey1, global_shift(grey0, grey1), dense_search(preset))
-    flow01, flow10 = (torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) for flow in flows)
-    return flow01, flow10
+    return as_tensors(search_around(grey0, grey1, global_shift(grey0, grey1), dense_search(preset)))
+
+
+def as_tensors(flows: tuple[Floats, Floats]) -> tuple[Tensor, Tensor]:
+    """Two flows [H, W, 2] as [2, H, W]."""
+    first, second = (torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) for flow in flows)
+    return first, second
 
 
 def search_around(

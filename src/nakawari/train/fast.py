@@ -22,7 +22,7 @@ from nakawari.models.fast.choosing import choose, see
 from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
 from nakawari.ops.compiled import compile_kernel
 from nakawari.ops.gather import mix_along
-from nakawari.ops.search import dense_search, global_shift, search_around
+from nakawari.ops.search import as_tensors, dense_search, global_shift, search_around
 from nakawari.tensors import Array, to_frame
 from nakawari.train.mixture import Motions, Search
 from nakawari.train.task import Samples
@@ -61,15 +61,10 @@ def _motions(frame0: Array, frame1: Array) -> Motions:
         np.array(shift, np.float32)[:, None, None].repeat(frame0.shape[0], 1).repeat(frame0.shape[1], 2)
     )
     return {
-        "search": _planes(search_around(look0.grey, look1.grey, shift, search)),
-        "lines": _planes(search_around(look0.distance, look1.distance, shift, search)),
+        "search": as_tensors(search_around(look0.grey, look1.grey, shift, search)),
+        "lines": as_tensors(search_around(look0.distance, look1.distance, shift, search)),
         "shift": (torch.from_numpy(together), torch.from_numpy(-together)),
     }
-
-
-def _planes(flows: tuple[Floats, Floats]) -> tuple[Tensor, Tensor]:
-    first, second = (torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1))) for flow in flows)
-    return first, second
 
 
 def prepare(batch: Samples) -> Samples:

@@ -49,7 +49,7 @@ FAMILIES: dict[str, str] = {
 """Training modules by `model`; a dotted module is taken as it is."""
 
 _SHEET_ROWS = 6
-_SEEN = ("frame0", "frame1", "t", "guide01", "guide10")
+_UNSEEN = {*Sample.__dataclass_fields__, "has_flow"} - {"frame0", "frame1", "t", "guide01", "guide10"}
 
 
 class Family(Protocol):
@@ -145,8 +145,7 @@ class Interpolation:
         return {"model": self.config.model, "config": config, "data": told, "notes": self.notes}
 
     def _draw(self, net: nn.Module, sample: Samples) -> Tensor:
-        unseen = set(Sample.__dataclass_fields__) - set(_SEEN) | {"has_flow"}
-        seen = {name: value for name, value in sample.items() if name not in unseen}
+        seen = {name: value for name, value in sample.items() if name not in _UNSEEN}
         with torch.no_grad():
             return self.family.draw(net, seen).float()
 

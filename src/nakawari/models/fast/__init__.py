@@ -21,11 +21,11 @@ class Fast(Classic):
     """Search as `classic` does, and a network that chooses."""
 
     windowed = True
+    cost = COSTS["fast"]
 
     def __init__(self, name: str, net: FastNet, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
         self.net = net.eval().to(device)
-        self.cost = COSTS[name]
 
     def _choose(self, candidates: Candidates) -> Choice:
         return choose(self.net, candidates, self.side)
