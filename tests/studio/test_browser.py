@@ -122,7 +122,25 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
     page.locator(".hints li").wait_for()
     page.locator("#how").select_option("")
     until(lambda: picture(page) != matched)
-    page.get_by_label("Remove hint 1").click()
+    page.locator("#how").select_option("regions")
+    picture(page)
+    page.locator("#hint").select_option("strokes")  # a line, drawn along in one key and in the other
+    for share in (0.25, 0.75):
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.4)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.6, steps=5)
+        page.mouse.up()
+    page.locator(".hints li").get_by_text("same line").wait_for()
+    page.locator("#hint").select_option("regions")  # a match, forced from the keyboard
+    page.locator("#canvas").focus()
+    for key in ("ArrowLeft", "Enter", "Tab", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.locator(".hints li").get_by_text("same region").wait_for()
+    for _ in range(3):
+        count = page.locator(".hints li").count()
+        page.get_by_label(f"Remove hint {count}").click()
+        until(lambda left=count - 1: page.locator(".hints li").count() == left)
+    page.locator("#how").select_option("")
     until(lambda: picture(page) == matched)
     page.locator("#canvas").focus()
 

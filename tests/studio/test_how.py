@@ -97,13 +97,16 @@ def test_hints_speak_the_words_of_the_model() -> None:
         {"kind": "regions", "first": [3, 4], "second": [5, 6]},
         {"kind": "apart", "first": [1, 2], "second": [3, 4]},
         {"kind": "appears", "first": None, "second": [7, 8]},
+        {"kind": "strokes", "first": [[1, 1], [9, 2]], "second": [[2, 1], [9, 3]]},
     ]
     assert as_fields(hints) == {
         "regions": [[[3, 4], [5, 6]]],
         "apart": [[[1, 2], [3, 4]]],
         "appears": [[7, 8]],
+        "strokes": [[[[1, 1], [9, 2]], [[2, 1], [9, 3]]]],
     }
     taken = told(hints, "cel")["hints"]
     assert taken.regions == (((3, 4), (5, 6)),)
+    assert taken.strokes == ((((1, 1), (9, 2)), ((2, 1), (9, 3))),)
     assert taken.appears == ((7, 8),)
     assert told(hints, "classic") == {}

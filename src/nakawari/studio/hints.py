@@ -1,7 +1,7 @@
 """What a person says of a pair by clicking: which places are the same, which are not, what comes and goes.
 
-A hint is `{"kind", "first": [x, y] or null, "second": [x, y] or null}`: places in
-the first key and in the second.
+A hint is `{"kind", "first": [x, y] or null, "second": [x, y] or null}`: places in the first key and in the
+second; of kind "strokes" both are lists of places, along a line.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from nakawari.errors import InputError
 if TYPE_CHECKING:
     from nakawari.studio.project import Source
 
-BOTH = ("regions", "apart", "points")
+BOTH = ("regions", "apart", "points", "strokes")
 ONE = {"disappears": "first", "appears": "second"}
 TAKEN_BY = ("cel",)
 """Models that take hints; others draw a pair as if there were none."""
-MOST = 500
-"""Hints of one pair."""
+MOST, MOST_PLACES = 500, 500
+"""Hints of one pair; places of one stroke."""
 
 Hint = dict[str, Any]
 
@@ -42,14 +42,25 @@ def _hint(row: Any, source: Source) -> Hint:
     wanted = ("first", "second") if kind in BOTH else (ONE[kind],)
     made: Hint = {"kind": kind, "first": None, "second": None}
     for side in wanted:
-        place = row.get(side)
-        whole = isinstance(place, list) and len(place) == 2
-        if not whole or not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in place):
-            raise InputError(f"a hint of kind {kind} has no place in the {side} key; wanted [x, y].")
-        if not (0 <= place[0] < source.width and 0 <= place[1] < source.height):
-            raise InputError(f"a hint is at {place}; the picture is {source.width}x{source.height}.")
-        made[side] = [place[0], place[1]]
+        where = f"a hint of kind {kind} has no place in the {side} key"
+        if kind != "strokes":
+            made[side] = _place(row.get(side), source, f"{where}; wanted [x, y].")
+            continue
+        line = row.get(side)
+        wrong = f"{where}; wanted 2 to {MOST_PLACES} places [x, y]."
+        if not isinstance(line, list) or not 2 <= len(line) <= MOST_PLACES:
+            raise InputError(wrong)
+        made[side] = [_place(place, source, wrong) for place in line]
     return made
+
+
+def _place(place: Any, source: Source, wrong: str) -> list[float]:
+    whole = isinstance(place, list) and len(place) == 2
+    if not whole or not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in place):
+        raise InputError(wrong)
+    if not (0 <= place[0] < source.width and 0 <= place[1] < source.height):
+        raise InputError(f"a hint is at {place}; the picture is {source.width}x{source.height}.")
+    return [place[0], place[1]]
 
 
 def told(hints: Sequence[Hint], model: str) -> dict[str, Any]:

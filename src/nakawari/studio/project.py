@@ -148,10 +148,10 @@ class Project:
             hold_max=self.settings.hold_max, held=held, origin=origin, input_name=self.source.path,
         )  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
+    def to_json(self) -> str:
+        """The project as JSON text."""
         r, s = self.reading, self.settings
-        return {
+        own = {
             "nakawari": "project",
             "version": VERSION,
             "id": self.id,
@@ -167,18 +167,19 @@ class Project:
                 "hold_max": _ratio(s.hold_max),
                 "model": s.model,
             },
-            **_clock(Same(r.times), Same(r.durations)),
-            **_runs(r),
-            "found": _runs(self.found),
             "held": {str(k): v for k, v in self.held.items()},
             "charts": {str(k): [[_ratio(u), _ratio(t)] for u, t in c] for k, c in self.charts.items()},
             "models": {str(k): v for k, v in self.models.items()},
             "hints": {str(k): list(v) for k, v in self.hints.items()},
         }
-
-    def to_json(self) -> str:
-        """The project as JSON text."""
-        return json.dumps(self.to_dict(), separators=(",", ":")) + "\n"
+        found = _runs(Same(self.found.shots), Same(self.found.drawings))
+        parts = (
+            _dumped(own)[1:-1],
+            _clock(Same(r.times), Same(r.durations)),
+            _runs(Same(r.shots), Same(r.drawings)),
+            f'"found":{{{found}}}',
+        )
+        return f"{{{','.join(parts)}}}\n"
 
     @staticmethod
     def from_json(text: str) -> Project:
@@ -212,9 +213,9 @@ _RATIOS = ("input_rate", "rate", "sample_aspect")
 
 
 class Same:
-    """A key of what is the very same object: times of a long clip are many, and never change."""
+    """A key of what is the very same object: lists of frames are long, and most edits leave them alone."""
 
-    def __init__(self, value: tuple[Fraction, ...]) -> None:
+    def __init__(self, value: tuple[Any, ...]) -> None:
         self.value = value
 
     def __hash__(self) -> int:
@@ -224,15 +225,20 @@ class Same:
         return isinstance(other, Same) and self.value is other.value
 
 
+def _dumped(values: Any) -> str:
+    return json.dumps(values, separators=(",", ":"))
+
+
 @lru_cache(maxsize=8)
-def _clock(times: Same, durations: Same) -> dict[str, Any]:
-    """Times as whole numbers of a tick."""
+def _clock(times: Same, durations: Same) -> str:
+    """Times as whole numbers of a tick: fields of a JSON object."""
     tick = Fraction(1, lcm(*{t.denominator for t in (*times.value, *durations.value)}))
-    return {
+    fields = {
         "tick": _ratio(tick),
         "times": [int(t / tick) for t in times.value],
         "durations": [int(t / tick) for t in durations.value],
     }
+    return _dumped(fields)[1:-1]
 
 
 @lru_cache(maxsize=8)
@@ -241,11 +247,14 @@ def seconds(times: Same) -> list[float]:
     return [float(t) for t in times.value]
 
 
-def _runs(reading: Reading) -> dict[str, Any]:
-    return {
-        "shots": [[x.first, x.last, x.cadence] for x in reading.shots],
-        "drawings": [[x.first, x.last, int(x.flash)] for x in reading.drawings],
+@lru_cache(maxsize=16)
+def _runs(shots: Same, drawings: Same) -> str:
+    """Shots and drawings: fields of a JSON object."""
+    fields = {
+        "shots": [[x.first, x.last, x.cadence] for x in shots.value],
+        "drawings": [[x.first, x.last, int(x.flash)] for x in drawings.value],
     }
+    return _dumped(fields)[1:-1]
 
 
 def _from_dict(values: dict[str, Any]) -> Project:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from nakawari.studio.project import Project, Same, seconds
@@ -50,7 +52,7 @@ def whole(entry: Open) -> dict[str, Any]:
             project.reading.times[-1] + project.reading.durations[-1] - project.reading.times[0]
         ),
         "shots": [_shot(project, shot) for shot in project.reading.shots],
-        "drawings": [row for shot in project.reading.shots for row in _drawings(project, shot)],
+        "drawings": _drawings(project),
         "charts": sorted(project.charts),
         "models": {str(k): v for k, v in project.models.items()},
         "hints": {str(k): len(v) for k, v in project.hints.items()},
@@ -61,24 +63,45 @@ def _shot(project: Project, shot: Shot) -> list[int]:
     return [shot.first, shot.last, shot.cadence]
 
 
-def _drawings(project: Project, shot: Shot) -> list[list[Any]]:
+def _drawings(project: Project) -> list[list[Any]]:
     """[first, last, flash, held: 0 moves, 1 holds, said: -1 by rule, 0 or 1 by a person] of each drawing."""
-    reading, settings = project.reading, project.settings
-    limit = hold_limit(reading.durations, shot) if settings.hold_max is None else settings.hold_max
-    times, longest = seconds(Same(reading.times)), float(limit)
+    r, settings = project.reading, project.settings
+    long = _long(Same(r.times), Same(r.durations), Same(r.shots), Same(r.drawings), settings.hold_max)
     rows = []
-    for drawing in reading.inside(shot):
-        shown = times[min(drawing.last + 1, len(times) - 1)] - times[drawing.first]
-        long = shown > longest
-        if drawing.last + 1 == len(times) or abs(shown - longest) < NEAR_S:  # plain numbers do not decide
-            end = reading.times[drawing.last] + reading.durations[drawing.last]
-            long = end - reading.times[drawing.first] > limit
+    for drawing, by_rule in zip(r.drawings, long, strict=True):
         said = project.held.get(drawing.first)
-        held = long and settings.holds == "keep" if said is None else said
+        held = by_rule and settings.holds == "keep" if said is None else said
         rows.append(
             [drawing.first, drawing.last, int(drawing.flash), int(held), -1 if said is None else int(said)]
         )
     return rows
+
+
+@lru_cache(maxsize=8)
+def _long(
+    times: Same, durations: Same, shots: Same, drawings: Same, hold_max: Fraction | None
+) -> tuple[bool, ...]:
+    """Of each drawing, whether it is shown so long that it is a hold."""
+    exact, plain, frames = times.value, seconds(times), len(times.value)
+    found, rest = [], iter(drawings.value)
+    for shot in shots.value:
+        limit = _limit(durations, shot) if hold_max is None else hold_max
+        longest = float(limit)
+        for drawing in rest:
+            shown = plain[min(drawing.last + 1, frames - 1)] - plain[drawing.first]
+            long = shown > longest
+            if drawing.last + 1 == frames or abs(shown - longest) < NEAR_S:  # plain numbers do not decide
+                end = exact[drawing.last] + durations.value[drawing.last]
+                long = end - exact[drawing.first] > limit
+            found.append(long)
+            if drawing.last == shot.last:
+                break
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _limit(durations: Same, shot: Shot) -> Fraction:
+    return hold_limit(durations.value, shot)
 
 
 def pair(project: Project, target: int) -> dict[str, Any]:

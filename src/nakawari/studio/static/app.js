@@ -29,8 +29,8 @@ const pictures = new Pictures(() => {
 const viewer = new Viewer($("canvas"), pictures, {
   zoomed: (scale, now) => ($("zoom").textContent = scale ? `${Math.round(now * 100)}%` : "fit"),
   pixel: (found) => (here.pixel = found) !== undefined && where(),
-  wiped: () => {},
-  picked: (place) => hintAt(place),
+  picked: ({ x, y, pane }) => hintAt([x, y], pane),
+  drawn: (line) => hintAt(line.map(({ x, y }) => [x, y]), line[0].pane),
 });
 const ribbon = new Ribbon(pictures, {
   select: (drawing) => go(drawing, 0),
@@ -147,6 +147,9 @@ function head() {
 // What keeps the picture from being there.
 function note() {
   if (!here.project || player.playing) return;
+  const asks = view.how && view.hint && takesHints();
+  $("canvas-prompt").hidden = !asks;
+  $("canvas-prompt").textContent = asks ? hints.prompt(view.hint, view.half) : "";
   const shown = scene(mainPath());
   const missing = [shown.over, shown.main, shown.beside].find((path) => path && !pictures.get(path));
   const { state, error } = missing ? pictures.state(missing) : { state: "here", error: "" };
@@ -214,10 +217,10 @@ const check = guarded(async () => {
   }
 });
 
-// A click on a key, while clicks mean something.
-function hintAt({ x, y, pane }) {
+// A click on a key, or a line along it, while they mean something.
+function hintAt(place, pane) {
   if (!view.how || !view.hint || !here.pair?.key || !takesHints()) return;
-  const next = hints.clicked(view.hint, view.half, [x, y], pane);
+  const next = hints.clicked(view.hint, view.half, place, pane);
   view.half = next.half;
   say(next.words);
   if (next.hint) edit({ edit: "hints", frame: here.pair.target, hints: [...here.pair.hints, next.hint] });
@@ -391,14 +394,16 @@ function wire() {
   change("how", () => toggle("how", $("how").value));
   change("hint", () => {
     view.half = null;
+    viewer.hand.rest();
     toggle("hint", $("hint").value);
+    if (view.hint) say(hints.prompt(view.hint, null));
   });
   change("beside", () => toggle("beside", $("beside").value));
   click("as-side", () => compare("side"));
   click("as-wipe", () => compare("wipe"));
   click("zoom-in", () => viewer.zoom(1.4));
   click("zoom-out", () => viewer.zoom(1 / 1.4));
-  click("zoom", () => ($("zoom").textContent === "fit" ? viewer.actual() : viewer.fit()));
+  click("zoom", () => (viewer.toggleFit()));
   click("play", () => play());
   click("half", halve);
   click("range", () => toggle("range", view.range === "shot" ? "pair" : "shot"));

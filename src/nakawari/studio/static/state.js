@@ -62,7 +62,7 @@ export function scene(main, spare = null) {
     return {
       width, height, aspect, alpha, main: keys.first, beside: keys.second, as: "side",
       over: howPath(view.how, 0), besideOver: howPath(view.how, 1), overOpacity: 0.75,
-      marks: hints.marks(here.pair.hints, view.half), picking: Boolean(view.hint),
+      marks: hints.marks(here.pair.hints, view.half), picking: view.hint, sketchColour: hints.COLOURS[view.hint],
       labels: [`first key · ${view.how} of ${here.pair.model}`, "second key"],
     };
   }

@@ -12,7 +12,8 @@ export function tools() {
   $("project-facts").textContent = open ? facts() : "";
   $("undo").disabled = !here.project?.undo;
   $("redo").disabled = !here.project?.redo;
-  for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "cut-here", "drawing-here", "rate", "model", "as-side", "as-wipe", "how"]) $(id).disabled = !open;
+  for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "cut-here", "drawing-here", "rate", "model", "as-side", "as-wipe", "how", "ribbon-in", "ribbon-out", "zoom", "zoom-in", "zoom-out"]) $(id).disabled = !open;
+  $("ribbon-head").hidden = !open;
   if (!open) return;
   document.title = `${here.project.name} · nakawari studio`;
   $("onion").setAttribute("aria-pressed", String(view.onion));
@@ -33,7 +34,7 @@ export function tools() {
   $("range").textContent = view.range;
   const [first] = here.project.drawings[cursor.drawing];
   const begins = here.project.shots[at(here.project.shots, first)][0] === first;
-  $("cut-here").textContent = begins ? "Remove cut" : "Cut here";
+  $("cut-here").textContent = begins && first ? "Remove cut" : "Cut here";
   $("cut-here").disabled = first === 0;
   $("drawing-here").textContent = "Join";
   $("drawing-here").disabled = begins;

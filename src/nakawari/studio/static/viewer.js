@@ -1,8 +1,10 @@
 // The canvas: one picture or two, side by side or wiped, with onion skin and overlays, down to the pixel.
 
-const TINT = { first: "#e2573b", second: "#3f7fe8" }; // the pencils: red before, blue after
+import { Hand } from "./hand.js";
+import { tint } from "./tint.js";
+
 const LARGEST = 64;
-const tinted = new WeakMap();
+const WIPE_REACH = 12; // pixels beside the wipe at which it is taken hold of
 
 export class Viewer {
   #canvas;
@@ -12,15 +14,15 @@ export class Viewer {
   #wipe = 0.5;
   #queued = false;
 
-  constructor(canvas, pictures, { zoomed, pixel, wiped, picked }) {
+  #sketch = { line: [], cross: null }; // what the hand draws
+
+  // acts: {zoomed(scale, now), pixel(found), picked(place), drawn(line)}
+  constructor(canvas, pictures, { zoomed, pixel, picked, drawn }) {
     this.#canvas = canvas;
     this.pictures = pictures;
     this.zoomed = zoomed;
-    this.pixel = pixel;
-    this.wiped = wiped;
-    this.picked = picked;
     new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
-    this.#listen();
+    this.hand = new Hand(canvas, this, { picked, drawn, pixel: (place) => pixel(place && this.#pixel(place)) });
   }
 
   // scene: {width, height, aspect, alpha, main, spare, beside, as, onion, opacity, over, besideOver, marks, labels}
@@ -51,6 +53,11 @@ export class Viewer {
     this.draw();
   }
 
+  toggleFit() {
+    if (this.#scale) this.fit();
+    else this.actual();
+  }
+
   zoom(factor, place = null) {
     if (!this.#scene) return;
     const was = this.#scaleNow();
@@ -67,9 +74,57 @@ export class Viewer {
     this.draw();
   }
 
-  wipe(share) {
-    this.#wipe = Math.min(1, Math.max(0, share));
+  pan(dx, dy) {
+    const ratio = this.#canvas.width / this.#canvas.getBoundingClientRect().width;
+    const scale = this.#scaleNow();
+    this.#scale = scale;
+    this.#middle[0] -= (dx * ratio) / (scale * this.#scene.width * this.#scene.aspect);
+    this.#middle[1] -= (dy * ratio) / (scale * this.#scene.height);
     this.draw();
+  }
+
+  onWipe(event) {
+    if (!this.#scene?.beside || this.#scene.as !== "wipe") return false;
+    const box = this.#canvas.getBoundingClientRect();
+    return Math.abs(event.clientX - box.left - this.#wipe * box.width) < WIPE_REACH;
+  }
+
+  wipeAt(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    this.#wipe = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    this.draw();
+  }
+
+  // What the hand is about to say: a line, and where the keyboard points.
+  sketch(line, cross) {
+    this.#sketch = { line, cross };
+    this.draw();
+  }
+
+  get ready() {
+    return Boolean(this.#scene);
+  }
+
+  // The kind of hint that clicks give; "": none.
+  get picking() {
+    return this.#scene?.picking ?? "";
+  }
+
+  // The pixel, and the pane, that an event of the pointer is over.
+  place(event) {
+    const { x, y, pane } = this.#pictureAt(event);
+    const [px, py] = [Math.floor(x), Math.floor(y)];
+    return { x: px, y: py, pane, inside: px >= 0 && py >= 0 && px < this.#scene.width && py < this.#scene.height };
+  }
+
+  middle() {
+    const [x, y] = this.#middle;
+    return this.clamp({ x: Math.round(x * this.#scene.width), y: Math.round(y * this.#scene.height), pane: 0 });
+  }
+
+  clamp({ x, y, pane }) {
+    const { width, height } = this.#scene;
+    return { x: Math.min(width - 1, Math.max(0, x)), y: Math.min(height - 1, Math.max(0, y)), pane, inside: true };
   }
 
   toBlob() {
@@ -137,9 +192,9 @@ export class Viewer {
     const panes = this.#panes();
     const main = this.pictures.get(scene.main) ?? (scene.spare && this.pictures.get(scene.spare));
     const beside = scene.beside && this.pictures.get(scene.beside);
-    this.#pane(context, panes[0], main, scene.over, scene.marks?.[0]);
+    this.#pane(context, panes[0], main, scene.over, 0);
     if (scene.beside && scene.as === "side") {
-      this.#pane(context, panes[1], beside, scene.besideOver, scene.marks?.[1]);
+      this.#pane(context, panes[1], beside, scene.besideOver, 1);
       this.#label(context, panes[0], scene.labels[0]);
       this.#label(context, panes[1], scene.labels[1]);
     } else if (scene.beside) {
@@ -147,7 +202,7 @@ export class Viewer {
     }
   }
 
-  #pane(context, pane, picture, over, marks) {
+  #pane(context, pane, picture, over, number) {
     const scene = this.#scene;
     const scale = this.#scaleNow();
     const [x, y] = this.#origin(pane).map(Math.round);
@@ -175,7 +230,8 @@ export class Viewer {
       context.globalAlpha = 1;
     }
     if (scale >= 12) this.#grid(context, pane, x, y, scale);
-    for (const mark of marks ?? []) this.#mark(context, x, y, scale, mark);
+    for (const mark of scene.marks?.[number] ?? []) this.#mark(context, x, y, scale, mark);
+    this.#drawSketch(context, x, y, scale, number);
     context.restore();
   }
 
@@ -209,9 +265,15 @@ export class Viewer {
     context.stroke();
   }
 
-  #mark(context, x, y, scale, { at, colour, text, open }) {
+  #place(x, y, scale, at) {
+    return [x + (at[0] + 0.5) * scale * this.#scene.aspect, y + (at[1] + 0.5) * scale];
+  }
+
+  // mark: {at: [x, y], line: [[x, y], …] or none, colour, text, open: its other half is awaited}
+  #mark(context, x, y, scale, { at, line, colour, text, open }) {
     const ratio = window.devicePixelRatio || 1;
-    const place = [x + (at[0] + 0.5) * scale * this.#scene.aspect, y + (at[1] + 0.5) * scale];
+    if (line) this.#trail(context, line.map((one) => this.#place(x, y, scale, one)), colour);
+    const place = this.#place(x, y, scale, at);
     context.lineWidth = 2 * ratio;
     context.strokeStyle = "#fff";
     context.fillStyle = colour;
@@ -228,6 +290,29 @@ export class Viewer {
     context.fillText(text, place[0], place[1] + ratio / 2);
   }
 
+  #trail(context, places, colour) {
+    const ratio = window.devicePixelRatio || 1;
+    context.lineCap = context.lineJoin = "round";
+    for (const [wide, paint] of [[6, "#fff"], [3, colour]]) {
+      context.lineWidth = wide * ratio;
+      context.strokeStyle = paint;
+      context.beginPath();
+      context.moveTo(...places[0]);
+      for (const place of places.slice(1)) context.lineTo(...place);
+      context.stroke();
+    }
+  }
+
+  #drawSketch(context, x, y, scale, pane) {
+    const { line, cross } = this.#sketch;
+    const colour = this.#scene.sketchColour ?? "#1f62cf";
+    if (line.length && line[0].pane === pane) this.#trail(context, line.map((one) => this.#place(x, y, scale, [one.x, one.y])), colour);
+    if (cross?.pane !== pane) return;
+    const [cx, cy] = this.#place(x, y, scale, [cross.x, cross.y]);
+    const arm = 12 * (window.devicePixelRatio || 1);
+    for (const ends of [[[cx - arm, cy], [cx + arm, cy]], [[cx, cy - arm], [cx, cy + arm]]]) this.#trail(context, ends, colour);
+  }
+
   #wiped(context, pane, beside) {
     const ratio = window.devicePixelRatio || 1;
     const at = Math.round(this.#wipe * this.#canvas.width);
@@ -237,7 +322,7 @@ export class Viewer {
     context.rect(...right);
     context.clip();
     context.clearRect(...right);
-    this.#pane(context, pane, beside, this.#scene.besideOver, this.#scene.marks?.[1]);
+    this.#pane(context, pane, beside, this.#scene.besideOver, 1);
     context.restore();
     context.fillStyle = "#fff";
     context.fillRect(at - ratio, 0, 2 * ratio, this.#canvas.height);
@@ -271,105 +356,12 @@ export class Viewer {
     context.fillText(words, x + 14 * ratio, 18.5 * ratio, wide - 12 * ratio);
   }
 
-  // -- the hand ------------------------------------------------------------------------------------
-
-  #listen() {
-    const canvas = this.#canvas;
-    let drag = null;
-    const onWipe = (event) => {
-      if (!this.#scene?.beside || this.#scene.as !== "wipe") return false;
-      const box = canvas.getBoundingClientRect();
-      return Math.abs(event.clientX - box.left - this.#wipe * box.width) < 12;
-    };
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), event);
-    }, { passive: false });
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!this.#scene || event.button > 1) return;
-      canvas.setPointerCapture(event.pointerId);
-      drag = { x: event.clientX, y: event.clientY, wipe: onWipe(event), moved: false };
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!this.#scene) return;
-      if (!drag) {
-        canvas.style.cursor = onWipe(event) ? "ew-resize" : this.#scene.picking ? "crosshair" : "grab";
-        this.#tellPixel(event);
-        return;
-      }
-      const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-      if (!drag.moved && Math.hypot(dx, dy) < 4) return;
-      drag.moved = true;
-      if (drag.wipe) {
-        const box = canvas.getBoundingClientRect();
-        this.wipe((event.clientX - box.left) / box.width);
-        return;
-      }
-      const ratio = canvas.width / canvas.getBoundingClientRect().width;
-      const scale = this.#scaleNow();
-      this.#scale = scale;
-      this.#middle[0] -= (dx * ratio) / (scale * this.#scene.width * this.#scene.aspect);
-      this.#middle[1] -= (dy * ratio) / (scale * this.#scene.height);
-      [drag.x, drag.y] = [event.clientX, event.clientY];
-      this.draw();
-    });
-    canvas.addEventListener("pointerup", (event) => {
-      if (drag && !drag.moved && !drag.wipe && this.#scene) this.#pick(event);
-      drag = null;
-    });
-    canvas.addEventListener("pointerleave", () => this.pixel(null));
-    canvas.addEventListener("dblclick", () => (this.#scale ? this.fit() : this.actual()));
-  }
-
-  #pick(event) {
-    const { x, y, pane } = this.#pictureAt(event);
-    const [px, py] = [Math.floor(x), Math.floor(y)];
-    if (px < 0 || py < 0 || px >= this.#scene.width || py >= this.#scene.height) return;
-    this.picked({ x: px, y: py, pane });
-  }
-
-  #tellPixel(event) {
-    const { x, y, pane } = this.#pictureAt(event);
-    const [px, py] = [Math.floor(x), Math.floor(y)];
+  // The colour under a place; null outside.
+  #pixel({ x, y, pane, inside }) {
     const picture = this.pictures.get(pane ? this.#scene.beside : this.#scene.main);
-    if (!picture || px < 0 || py < 0 || px >= picture.width || py >= picture.height) return this.pixel(null);
+    if (!picture || !inside) return null;
     const one = new OffscreenCanvas(1, 1).getContext("2d");
-    one.drawImage(picture, -px, -py);
-    this.pixel({ x: px, y: py, colour: [...one.getImageData(0, 0, 1, 1).data] });
+    one.drawImage(picture, -x, -y);
+    return { x, y, colour: [...one.getImageData(0, 0, 1, 1).data] };
   }
 }
-
-// The lines of a key in one pencil's colour: what is darker than its surroundings; all else is clear.
-function tint(picture, key) {
-  const known = tinted.get(picture) ?? {};
-  if (known[key]) return known[key];
-  const { width, height } = picture;
-  const own = pixels(picture, width, height, width, height);
-  const around = pixels(picture, Math.max(1, width >> 4), Math.max(1, height >> 4), width, height);
-  const colour = TINT[key].match(/\w\w/g).map((pair) => parseInt(pair, 16));
-  for (let at = 0; at < own.data.length; at += 4) {
-    const darker = light(around.data, at) - light(own.data, at);
-    own.data[at + 3] = Math.min(255, Math.max(0, (darker - 10) * 6));
-    [own.data[at], own.data[at + 1], own.data[at + 2]] = colour;
-  }
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d").putImageData(own, 0, 0);
-  known[key] = canvas;
-  tinted.set(picture, known);
-  return canvas;
-}
-
-// The pixels of a picture over white, taken through a smaller size where one is given.
-function pixels(picture, smallWidth, smallHeight, width, height) {
-  const small = new OffscreenCanvas(smallWidth, smallHeight);
-  const paint = small.getContext("2d");
-  paint.imageSmoothingQuality = "high";
-  paint.fillStyle = "#fff";
-  paint.fillRect(0, 0, smallWidth, smallHeight);
-  paint.drawImage(picture, 0, 0, smallWidth, smallHeight);
-  const whole = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  whole.drawImage(small, 0, 0, width, height);
-  return whole.getImageData(0, 0, width, height);
-}
-
-const light = (data, at) => (data[at] * 54 + data[at + 1] * 183 + data[at + 2] * 19) >> 8;
