@@ -184,6 +184,11 @@ def _by_plan(clip: Any, plan: Plan) -> tuple[Any, Any, Fraction]:
     if plan.clip is not None and plan.clip.frames != clip.num_frames:
         raise PlanError(f"the plan was made of {plan.clip.frames} frames; the clip has {clip.num_frames}.")
     plan.check(clip.num_frames)
+    if plan.pairs:
+        raise PlanError(
+            "the plan chooses models or hints for single pairs, which only smooth takes; "
+            'set "pairs" to [] in it.'
+        )
     blank = clip[0] * len(plan.slots)
     sources = [slot.source for slot in plan.slots]
     targets = [slot.source if slot.target is None else slot.target for slot in plan.slots]

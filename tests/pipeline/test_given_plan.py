@@ -37,6 +37,24 @@ def edited(path: Path, spoil) -> Path:
     return path
 
 
+def choice(target: int, model: str | None = None, **hints) -> dict:
+    return {"target": target, "model": model, "hints": hints}
+
+
+def test_a_pair_is_drawn_by_whom_the_plan_names_and_with_its_hints(clip: Path) -> None:
+    def frames(*pairs: dict) -> list:
+        plan = edited(plan_file(clip, fps=48), lambda v: v.update(pairs=list(pairs)))
+        assert carry_out(clip, plan, "-y", "-c:v", "ffv1") == 0
+        return [rgb for _, rgb in read(clip.with_name("out.mkv"))]
+
+    plan = nk.plan(clip, fps=48)
+    blended, named = frames(), frames(choice(2, "cel"))
+    hinted = frames(choice(2, "cel", disappears=[[10, 10]]))
+    there = {n for n, slot in enumerate(plan.slots) if slot.target == 2}
+    assert {n for n in range(len(blended)) if (blended[n] != named[n]).any()} == there
+    assert {n for n in range(len(blended)) if (hinted[n] != named[n]).any()} <= there
+
+
 def test_a_plan_says_what_it_was_made_of_and_how(clip: Path) -> None:
     values = json.loads(plan_file(clip, fps=48, holds="smooth", start=0.1).read_text())
     assert values["version"] == 2
@@ -188,6 +206,12 @@ def test_cuts_beside_a_plan_have_to_be_its_own(clip: Path, capsys) -> None:
         (lambda v: v["clip"].update(frames="8"), "frames"),
         (lambda v: v["clip"].update(pictures=3), "pictures"),
         (lambda v: v.update(clip=[]), "clip is not"),
+        (lambda v: v.update(pairs=[{"target": 2, "model": 3, "hints": {}}]), "pair 0 has model 3"),
+        (lambda v: v.update(pairs=[choice(2), choice(2)]), "frame 2 twice"),
+        (lambda v: v.update(pairs=[choice(3)]), "frame 3, and no slot moves towards it"),
+        (lambda v: v.update(pairs=[choice(2, "clasic")]), "classic"),
+        (lambda v: v.update(pairs=[choice(2, points=[[[1, 1], [2, 1]]])]), "blend takes none"),
+        (lambda v: v.update(pairs=[choice(2, "cel", points=[[1, 1]])]), "to frame 2: hints cannot be read"),
     ],
 )
 def test_a_plan_that_was_edited_wrongly_is_refused_in_one_line(clip: Path, spoil, what, capsys) -> None:

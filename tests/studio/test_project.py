@@ -14,7 +14,7 @@ from nakawari.studio.edits import apply
 from nakawari.studio.project import Project, Settings, Source
 from nakawari.studio.store import Store, new_id
 from nakawari.timeline.edit import Reading
-from nakawari.timeline.plan import Drawing, Shot
+from nakawari.timeline.plan import Choice, Drawing, Plan, Shot
 
 RATE = Fraction(24000, 1001)
 
@@ -88,6 +88,20 @@ def test_a_chart_bends_only_its_pair() -> None:
     assert bent.pair_slots(4) == [s for s in bent.plan().slots if s.target == 4]
 
 
+def test_the_plan_says_who_draws_a_pair_and_what_they_are_told() -> None:
+    hints = [{"kind": "points", "first": [3, 4], "second": [5, 6]}]
+    made = apply(
+        apply(project(), {"edit": "model", "frame": 4, "model": "cel"}), {"edit": "settings", "fps": "48"}
+    )
+    made = apply(made, {"edit": "hints", "frame": 4, "hints": hints})
+    ignored = apply(made, {"edit": "hints", "frame": 6, "hints": hints})  # classic takes none
+    for one in (made, ignored):
+        assert one.plan().pairs == (Choice(4, "cel", {"points": [[[3, 4], [5, 6]]]}),)
+    whole = apply(ignored, {"edit": "model", "model": "cel"})
+    assert [(c.target, c.model) for c in whole.plan().pairs] == [(4, "cel"), (6, "cel")]
+    assert Plan.from_json(whole.plan().to_json()) == whole.plan()
+
+
 def test_edits_outlive_the_program(tmp_path: Path) -> None:
     store = Store(tmp_path)
     entry = store.add(project())
@@ -126,6 +140,7 @@ def test_a_crash_while_saving_keeps_what_was_there(tmp_path: Path, monkeypatch: 
         lambda v: v["drawings"].pop(3), lambda v: v["drawings"].__setitem__(0, ["a", 1, 0]),
         lambda v: v.update(charts={"4": [["1/2", "3/2"]]}), lambda v: v.update(shots=[]),
         lambda v: v["source"].pop("rate"), lambda v: v.update(settings=None),
+        lambda v: v.update(hints={"4": [{"kind": "regions"}]}),
     ],
 )  # fmt: skip
 def test_broken_projects_are_refused(spoil) -> None:  # type: ignore[no-untyped-def]

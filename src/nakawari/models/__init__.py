@@ -30,6 +30,7 @@ class Row:
         weights: "none" (it needs none), "shipped" (they come with nakawari) or "file" (the user has them).
         licence: of the weights, or of the code where there are none.
         summary: one line.
+        hints: `prepare` takes hints about what became what (docs/cel.md).
     """
 
     name: str
@@ -38,6 +39,7 @@ class Row:
     weights: Weights
     licence: str
     summary: str
+    hints: bool = False
 
 
 _RIFE_4 = (
@@ -111,6 +113,7 @@ CATALOG: tuple[Row, ...] = (
         "none",
         "MIT",
         "No weights: cels and line drawings; regions and lines matched, no colour of its own.",
+        hints=True,
     ),
     _rife("", "The paper's RIFE: flow straight from the middle, and refinement; only ½."),
     _rife("m", "The paper's RIFE for any t."),

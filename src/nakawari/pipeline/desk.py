@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.cels.deliver import Delivery
 from nakawari.cels.files import Cel, alike, encode_cel, read_cel
 from nakawari.errors import InputError
+from nakawari.models import find
 from nakawari.pipeline.cut import Drawing, Layer
 from nakawari.pipeline.inbetween_report import DrawingReport
 from nakawari.pipeline.render import hard
@@ -74,7 +74,7 @@ class Desk:
 
         self.layer, self.artist, self.delivery = layer, artist, delivery
         self.unsure, self.hints = unsure, hints
-        if hints is not None and "hints" not in signature(artist.prepare).parameters:
+        if hints is not None and not find(artist.name).hints:
             raise InputError(f"{artist.name} takes no hints; another model, such as cel, does.")
         self._pairs = layer.pairs()
         self.curved = artist if isinstance(artist, Curved) else None

@@ -22,13 +22,14 @@ from nakawari.errors import BackendError, InputError
 from nakawari.models import find, is_file, load
 from nakawari.pipeline.analyse import Seen, analyse, lay_out, survey
 from nakawari.pipeline.beside import beside_drawing
+from nakawari.pipeline.casting import casting
 from nakawari.pipeline.cluster import Cluster, SharedFile
 from nakawari.pipeline.notes import gathered
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report, Work, versions
 from nakawari.pipeline.resume import keep_plan, kept_plan
 from nakawari.pipeline.shards import Shard, cut
-from nakawari.timeline.plan import Plan
+from nakawari.timeline.plan import Plan, Slot
 
 if TYPE_CHECKING:
     from nakawari.models.base import Interpolator
@@ -63,6 +64,10 @@ class Model:
         name = self.name or str(weights)
         words = dict(self.options)
         return load(name, weights if self.name else None, self.device, self.precision, **words)
+
+    def another(self, name: str) -> Interpolator:
+        """A model that the plan names for single pairs, on this machine."""
+        return load(name, None, self.device, self.precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,8 @@ def render_shard(task: Task) -> Rendered:
                 artist.reserve((info.height, info.width), beside_drawing(info, writer, None))
             writer.begin(task.start)
             with closing(_frames(clip, task.shard)) as frames:
-                work = render(task.plan, frames, writer, artist, silent, begins=task.shard.begins)
+                cast = casting(task.plan, artist, task.model.another)
+                work = render(task.plan, frames, writer, artist, silent, cast=cast, begins=task.shard.begins)
             writer.seal()
             pieces = [journal.read(piece_name(number)) or b"" for number in range(writer.pieces)]
         finally:
@@ -322,10 +328,16 @@ def _tasks(
             job.options,
             made,
             shard,
-            replace(bare, slots=plan.slots[shard.first : shard.end]),
+            _part(bare, plan.slots[shard.first : shard.end]),
             plan.slots[0].pts,
             job.output.name,
             versions(),
         )
         for shard in shards
     ]
+
+
+def _part(plan: Plan, slots: tuple[Slot, ...]) -> Plan:
+    """Some slots of a plan, with what is chosen for their pairs."""
+    targets = {slot.target for slot in slots}
+    return replace(plan, slots=slots, pairs=tuple(c for c in plan.pairs if c.target in targets))

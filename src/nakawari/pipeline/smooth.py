@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from nakawari.errors import InputError, NakawariError, OutputError
 from nakawari.models import DEFAULT, find, is_file, load
 from nakawari.pipeline.analyse import analyse, lay_out, survey
+from nakawari.pipeline.casting import casting, check_choices
 from nakawari.pipeline.given import Given
 from nakawari.pipeline.notes import gathered
 from nakawari.pipeline.render import Progress, render, silent
@@ -103,6 +104,8 @@ def smooth(
     check_options(options or {})
     encoding = EncodeOptions.of(encode or {})
     given = None if plan is None else Given.of(plan, asked)
+    if given is not None:
+        check_choices(given.plan, model)
     timing = Timing.of(**asked) if given is None else given.timing
     if output is None and str(source) == "-":
         raise InputError("the input comes from a pipe, so the output has no name of its own. Give one (-o).")
@@ -165,10 +168,11 @@ class Job:
         try:
             loading = _Loading(*model)
             if "memory" in model[-1]:  # what it is too little for is said before the clip is looked at
-                loading.model().reserve(*self.room(inner))
+                loading.reserve(*self.room(inner))
             todo = kept_plan(journal) if journal else None
             todo = todo or self._plan(given, loading.watching(progress))
             artist = loading.model()
+            cast = casting(todo, artist, loading.another)
             watch = None if debug_dir is None else watching(artist, debug_dir)
             log.info("%s", summary(todo))
             for note in artist.notes():
@@ -182,7 +186,7 @@ class Job:
                     log.warning("went on after %d frames that stood already.", done)
             analysed = perf_counter()
             with closing(prefetch(self.clip.reader)) as frames:
-                work = render(todo, frames, writer, artist, progress, done, watch)
+                work = render(todo, frames, writer, artist, progress, done, watch, cast)
             writer.finish()
             whole = True
         finally:
@@ -266,6 +270,9 @@ class _Loading:
     def __init__(
         self, model: str, weights: str | Path | None, device: str, precision: str, options: dict[str, Any]
     ) -> None:
+        self._words: dict[str, Any] = {"device": device, "precision": precision}
+        self._words |= {word: value for word, value in options.items() if word in ("tile", "memory")}
+        self._room: tuple[Any, ...] | None = None
         pool = ThreadPoolExecutor(1, thread_name_prefix="nakawari-load")
         self._future: Future[Interpolator] = pool.submit(load, model, weights, device, precision, **options)
         pool.shutdown(wait=False)
@@ -283,6 +290,18 @@ class _Loading:
     def model(self) -> Interpolator:
         """The model, once it is there; raises what loading it raised."""
         return self._future.result()
+
+    def reserve(self, *room: Any) -> None:
+        """See `Interpolator.reserve`, for every model that draws."""
+        self._room = room
+        self.model().reserve(*room)
+
+    def another(self, name: str) -> Interpolator:
+        """A model that a plan names for single pairs."""
+        made = load(name, **self._words)
+        if self._room is not None:
+            made.reserve(*self._room)
+        return made
 
 
 def check_options(options: dict[str, Any]) -> None:

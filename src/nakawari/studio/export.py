@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nakawari.studio.hints import told
 from nakawari.timeline.plan import Plan
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ def render(
     input_rate: str | None,
     plan: str,
     default: str,
-    models: Mapping[int, str],
-    hints: Mapping[int, Any],
     output: str,
     encode: Mapping[str, Any],
     overwrite: bool,
@@ -36,9 +33,8 @@ def render(
         model: gives models by name.
         progress: is told the stage "render".
         source: the clip; `input_rate`: of images, "n/d".
-        plan: JSON of the plan.
-        default: the model that draws pairs of which `models` (by target frame) says nothing.
-        hints: by target frame, what the model is told of a pair.
+        plan: JSON of the plan, in which the choices for single pairs are.
+        default: the model that draws all other pairs.
         output: where to; nothing stands there unless all of it was written.
         encode: as `smooth` takes it.
         overwrite: replace what stands there.
@@ -46,6 +42,7 @@ def render(
     Raises:
         NakawariError: as `smooth` does.
     """
+    from nakawari.pipeline.casting import casting
     from nakawari.pipeline.render import render as carry_out
     from nakawari.video.encoders import EncodeOptions
     from nakawari.video.open import open_reader, open_writer
@@ -60,14 +57,12 @@ def render(
         )
     )  # fmt: skip
 
-    def cast(_source: int, target: int) -> tuple[Interpolator, dict[str, Any]]:
-        name = models.get(target, default)
-        return model(name), told(hints.get(target, ()), name)
-
     whole = False
     try:
+        artist = model(default)
+        cast = casting(todo, artist, model)
         with closing(prefetch(reader)) as frames:
-            work = carry_out(todo, frames, writer, model(default), progress, cast=cast)
+            work = carry_out(todo, frames, writer, artist, progress, cast=cast)
         writer.finish()
         whole = True
     finally:

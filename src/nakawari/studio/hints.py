@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nakawari.errors import InputError
+from nakawari.models import find
 
 if TYPE_CHECKING:
     from nakawari.studio.project import Source
 
 BOTH = ("regions", "apart", "points", "strokes")
 ONE = {"disappears": "first", "appears": "second"}
-TAKEN_BY = ("cel",)
-"""Models that take hints; others draw a pair as if there were none."""
 MOST, MOST_PLACES = 500, 500
 """Hints of one pair; places of one stroke."""
 
@@ -64,8 +63,8 @@ def _place(place: Any, source: Source, wrong: str) -> list[float]:
 
 
 def told(hints: Sequence[Hint], model: str) -> dict[str, Any]:
-    """What the `prepare` of a model is told of a pair besides its keys."""
-    if not hints or model not in TAKEN_BY:
+    """What the `prepare` of a model is told of a pair besides its keys; those that take no hints, nothing."""
+    if not hints or not find(model).hints:
         return {}
     from nakawari.models.cel.hints import parse_hints
 

@@ -17,8 +17,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from nakawari.errors import InputError, PlanError
+from nakawari.models import find
+from nakawari.studio.hints import as_fields, read_hints
 from nakawari.timeline.edit import Reading, Spacing, bend, check_spacing
-from nakawari.timeline.plan import Drawing, Original, Plan, Shot, Slot
+from nakawari.timeline.plan import Choice, Drawing, Original, Plan, Shot, Slot
 from nakawari.timeline.retime import check_clock, check_runs, lay, target_rate
 
 VERSION = 1
@@ -85,8 +87,19 @@ class Project:
         r = self.reading
         made = self._lay(r.times, r.durations, r.shots, r.drawings, self.held, None)
         clip = Original(len(r.times), r.times[0], r.times[-1], self.source.pictures)
-        bent = replace(made, slots=bend(made.slots, self.charts), clip=clip)
+        pairs = self._choices({slot.target for slot in made.slots if slot.target is not None})
+        bent = replace(made, slots=bend(made.slots, self.charts), clip=clip, pairs=pairs)
         return bent.check(len(r.times), r.times[0])
+
+    def _choices(self, drawn: set[int]) -> tuple[Choice, ...]:
+        """What is chosen for single pairs that have in-betweens; hints with the model that they are for."""
+        rows = []
+        for target in sorted(drawn & (self.models.keys() | self.hints.keys())):
+            name = self.model_of(target)
+            hints = as_fields(self.hints.get(target, ())) if find(name).hints else {}
+            if hints or target in self.models:
+                rows.append(Choice(target, name, hints))
+        return tuple(rows)
 
     def slots(self, number: int, *, bent: bool = True) -> tuple[Slot, ...]:
         """The output frames of one shot, without laying out the rest; `bent`: as the charts say."""
@@ -272,10 +285,11 @@ def _from_dict(values: dict[str, Any]) -> Project:
 
     given = values["source"]
     settings = values["settings"]
+    source = Source(**{k: given[k] for k in _PLAIN}, **{k: _fraction(given[k]) for k in _RATIOS})  # type: ignore[arg-type]
     return Project(
         id=str(values["id"]),
         name=str(values["name"]),
-        source=Source(**{k: given[k] for k in _PLAIN}, **{k: _fraction(given[k]) for k in _RATIOS}),  # type: ignore[arg-type]
+        source=source,
         found=reading(values["found"]),
         reading=reading(values),
         settings=Settings(
@@ -288,7 +302,7 @@ def _from_dict(values: dict[str, Any]) -> Project:
         held=_by_frame(values["held"], bool),
         charts=_by_frame(values["charts"], read_chart),
         models=_by_frame(values["models"], str),
-        hints=_by_frame(values["hints"], tuple),
+        hints=_by_frame(values["hints"], lambda rows: read_hints(rows, source)),
     )
 
 

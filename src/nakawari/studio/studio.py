@@ -16,7 +16,6 @@ from nakawari.models import find, list_models
 from nakawari.studio import views
 from nakawari.studio.cache import Cache
 from nakawari.studio.crew import Crew, Job
-from nakawari.studio.hints import TAKEN_BY
 from nakawari.studio.how import KINDS
 from nakawari.studio.opening import Opening
 from nakawari.studio.project import Project
@@ -96,7 +95,7 @@ class Studio:
             {
                 "name": row.name,
                 "summary": row.summary,
-                "hints": row.name in TAKEN_BY,
+                "hints": row.hints,
                 "here": row.weights != "file" or held_weights(row.name) is not None,
             }
             for row in list_models()
@@ -229,8 +228,6 @@ class Studio:
             "input_rate": None if rate is None else str(rate),
             "plan": project.plan().to_json(),
             "default": project.settings.model,
-            "models": dict(project.models),
-            "hints": {k: list(v) for k, v in project.hints.items()},
             "output": str(output),
             "encode": encode,
             "overwrite": words.get("overwrite") is True,

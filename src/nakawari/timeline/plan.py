@@ -77,11 +77,26 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody chose for the in-betweens on the way to one drawing.
+
+    Attributes:
+        target: the first frame of that drawing.
+        model: who draws them; None: who draws the rest.
+        hints: fields of a file of hints (docs/cel.md), for models that take them; empty: none.
+    """
+
+    target: int
+    model: str | None = None
+    hints: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How every output frame is made. `rate` is output frames a second.
 
     `clip` and `options` (what was asked about time, by the names of the command line, as JSON-ready values)
-    say what the plan was made of and how; None where nobody knows.
+    say what the plan was made of and how; None where nobody knows. `pairs` are choices for single pairs.
     """
 
     input: str
@@ -91,6 +106,7 @@ class Plan:
     slots: tuple[Slot, ...]
     clip: Original | None = None
     options: Mapping[str, Any] | None = None
+    pairs: tuple[Choice, ...] = ()
 
     def check(self, frames: int | None = None, begin: Fraction | None = None) -> Plan:
         """Raise PlanError unless the plan is whole and nothing in it crosses a cut; returns itself.
@@ -118,6 +134,7 @@ class Plan:
             if slot.target is not None and bisect(starts, slot.source) != bisect(starts, slot.target):
                 raise PlanError(f"slot {number} blends frames {slot.source} and {slot.target} across a cut.")
             previous = slot.pts
+        _check_choices(self.pairs, {slot.target for slot in self.slots})
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -185,6 +202,17 @@ def _check_ends(shots: Sequence[Shot], drawings: Sequence[Drawing]) -> None:
             f"the plan's drawings end at frame {ends[0]} and its shots at frame {ends[1]}; "
             "wanted both to end at the last frame."
         )
+
+
+def _check_choices(pairs: tuple[Choice, ...], targets: set[int | None]) -> None:
+    """Raise PlanError where something is chosen twice, or for what is not drawn."""
+    chosen: set[int] = set()
+    for choice in pairs:
+        if choice.target in chosen:
+            raise PlanError(f"the plan's pairs name frame {choice.target} twice.")
+        if choice.target not in targets:
+            raise PlanError(f"the plan's pairs name frame {choice.target}, and no slot moves towards it.")
+        chosen.add(choice.target)
 
 
 def _check_time(slot: Slot, number: int, first: Fraction, rate: Fraction, begin: Fraction | None) -> None:

@@ -10,19 +10,20 @@ from fractions import Fraction
 from typing import Any
 
 from nakawari.errors import PlanError
-from nakawari.timeline.plan import Drawing, Original, Plan, Reason, Shot, Slot
+from nakawari.timeline.plan import Choice, Drawing, Original, Plan, Reason, Shot, Slot
 
 PLAN_VERSION = 2
 
 _FIELDS = ("version", "input", "rate", "shots", "drawings", "slots")
 _ORIGIN = ("clip", "options")
+_PAIR = ("target", "model", "hints")
 _CLIP = ("frames", "first", "last", "pictures")
 
 
 def to_dict(plan: Plan) -> dict[str, Any]:
     """The plan as JSON-ready values; fractions are `"n/d"` strings."""
     clip = plan.clip
-    return {
+    values = {
         "version": PLAN_VERSION,
         "input": plan.input,
         "clip": None
@@ -48,6 +49,9 @@ def to_dict(plan: Plan) -> dict[str, Any]:
             for s in plan.slots
         ],
     }
+    if plan.pairs:
+        values["pairs"] = [{"target": c.target, "model": c.model, "hints": dict(c.hints)} for c in plan.pairs]
+    return values
 
 
 def to_json(plan: Plan) -> str:
@@ -75,7 +79,9 @@ def from_dict(values: Any) -> Plan:
             raise PlanError(f"the plan's version is {version!r}; wanted {PLAN_VERSION}.")
         if version == 1:
             values = {**dict.fromkeys(_ORIGIN), **values}
-    _check_keys(values, (*_FIELDS, *_ORIGIN), "the plan")
+    if isinstance(values, dict):
+        values = {"pairs": [], **values}
+    _check_keys(values, (*_FIELDS, *_ORIGIN, "pairs"), "the plan")
     if not isinstance(values["input"], str):
         raise PlanError("the plan's input is not a string.")
     if values["options"] is not None and not isinstance(values["options"], dict):
@@ -92,8 +98,9 @@ def from_dict(values: Any) -> Plan:
         _slot(row, f"slot {n}")
         for n, row in _rows(values, "slots", ("pts", "source", "target", "t", "reason"))
     )
+    pairs = tuple(_choice(row, f"pair {n}") for n, row in _rows(values, "pairs", _PAIR))
     rate, clip = _fraction(values["rate"], "rate"), _clip(values["clip"])
-    return Plan(values["input"], rate, shots, drawings, slots, clip, values["options"]).check()
+    return Plan(values["input"], rate, shots, drawings, slots, clip, values["options"], pairs).check()
 
 
 def from_json(text: str) -> Plan:
@@ -108,6 +115,15 @@ def from_json(text: str) -> Plan:
 def ratio(value: Fraction) -> str:
     """A fraction as `"n/d"`."""
     return f"{value.numerator}/{value.denominator}"
+
+
+def _choice(row: dict[str, Any], name: str) -> Choice:
+    model, hints = row["model"], row["hints"]
+    if model is not None and not isinstance(model, str):
+        raise PlanError(f"{name} has model {model!r}; wanted a name, or null.")
+    if not isinstance(hints, dict):
+        raise PlanError(f"{name} has hints that are not a JSON object.")
+    return Choice(_integer(row["target"], f"{name} target"), model, hints)
 
 
 def _clip(values: Any) -> Original | None:
