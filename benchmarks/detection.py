@@ -38,6 +38,7 @@ from nakawari.optional import available
 from nakawari.timeline.cuts import find_flashes
 from nakawari.timeline.detect import decide
 from nakawari.timeline.measure import Measurer
+from nakawari.timeline.measurements import Measurements
 from nakawari.timeline.picture import reduced
 from nakawari.timeline.plan import Drawing, Plan, Shot
 from nakawari.timeline.retime import lay
@@ -101,7 +102,7 @@ def study(name: str, group: str, frames: list[Any], truth: clips.Truth, rate: Fr
     """Run every rule over the frames."""
     measurer = Measurer()
     start = time.perf_counter()
-    measurements = [measurer.add(frame) for frame in frames]
+    measurements = Measurements(measurer.add(frame) for frame in frames)
     seconds = (time.perf_counter() - start) / len(frames)
     film = Film(name, group, rate, truth, measurements, seconds)
     lumas = [reduced(frame)[0] for frame in frames]

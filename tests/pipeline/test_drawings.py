@@ -9,6 +9,7 @@ from nakawari.data.cartoon.render import render
 from nakawari.pipeline.drawings import DrawingFinder
 from nakawari.timeline.detect import decide
 from nakawari.timeline.measure import Measurer
+from nakawari.timeline.measurements import Measurements
 from nakawari.video.frames import Colour, Frame
 from nakawari.video.planes import planes
 
@@ -43,7 +44,7 @@ def test_a_window_decides_as_the_whole_does() -> None:
         found += finder.add(frame)
         most = max(most, len(finder._frames))
     found += finder.finish()
-    whole = [measurer.add(*planes(frame)) for frame in frames]
+    whole = Measurements(measurer.add(*planes(frame)) for frame in frames)
     shots, drawings = decide(whole, [f.pts for f in frames], [f.duration for f in frames])
     assert len(shots) > 10
     assert [(d.frame.index, d.flash) for d in found] == [(d.first, d.flash) for d in drawings]

@@ -9,6 +9,7 @@ import pytest
 from nakawari.errors import PlanError, ShapeError
 from nakawari.timeline.detect import decide
 from nakawari.timeline.measure import Measurer
+from nakawari.timeline.measurements import Measurements
 
 SIZE = (180, 320)
 
@@ -60,10 +61,10 @@ def planes(frame):
 
 def decided(frames, rate=24, **options):
     measurer = Measurer()
-    measurements = [
+    measurements = Measurements(
         measurer.add(frame[0], frame[1:]) if isinstance(frame, tuple) else measurer.add(frame)
         for frame in frames
-    ]
+    )
     times = [Fraction(n, rate) for n in range(len(measurements))]
     return decide(measurements, times, [Fraction(1, rate)] * len(times), **options)
 

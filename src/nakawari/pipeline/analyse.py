@@ -71,11 +71,12 @@ def analyse(
     """
     from nakawari.timeline.detect import decide
     from nakawari.timeline.measure import Measurer
+    from nakawari.timeline.measurements import Measurements
     from nakawari.video.open import open_reader
 
     reader = open_reader(source, input_rate) if isinstance(source, (str, Path)) else source
     measurer = Measurer()
-    measurements = []
+    measurements = Measurements()
     seen = survey(reader, progress, lambda planes: measurements.append(measurer.add(*planes)))
     firsts = read_cuts(cuts, seen.times)
     shots, drawings = decide(measurements, seen.times, seen.durations, cuts=firsts)
@@ -101,6 +102,7 @@ def survey(
     digest = hashlib.blake2b(digest_size=16)
     times: list[Fraction] = []
     durations: list[Fraction] = []
+    same: dict[Fraction, Fraction] = {}
     progress("analyse", 0, reader.info.frames)
     with closing(prefetch(reader)) as frames:
         for frame in frames:
@@ -115,7 +117,9 @@ def survey(
             if look is not None:
                 look(shown)
             times.append(frame.pts)
-            durations.append(frame.duration)
+            durations.append(
+                same.setdefault(frame.duration, frame.duration)
+            )  # few differ, and frames are many
             progress("analyse", len(times), reader.info.frames)
     if not times:
         raise MediaError(f"{reader.info.path} holds no picture.")

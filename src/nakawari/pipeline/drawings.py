@@ -8,11 +8,12 @@ a film of any length is read once, in constant memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nakawari.timeline.cuts import SURROUNDINGS, find_cuts, find_flashes
 from nakawari.timeline.drawings import REACH, find_drawings
-from nakawari.timeline.measure import Measurement, Measurer
+from nakawari.timeline.measure import Measurer
+from nakawari.timeline.measurements import Measurements
 from nakawari.video.frames import Frame
 from nakawari.video.planes import planes
 
@@ -39,7 +40,7 @@ class DrawingFinder:
 
     def __init__(self) -> None:
         self._measurer = Measurer()
-        self._measurements: list[Measurement] = []
+        self._measurements = Measurements()
         self._frames: dict[int, Frame] = {}
         self._shot = 0
         self._cuts: list[int] = []
@@ -78,7 +79,7 @@ class DrawingFinder:
         if until <= self._given:
             return
         first = self._shot
-        shot = [replace(m, anchor_index=m.anchor_index - first) for m in self._measurements[first:end]]
+        shot = self._measurements[first:end]
         start = max(0, first - 2 * _LAGS)
         flashed = find_flashes(self._measurements[start:end])
         for drawing in find_drawings(shot, []):

@@ -7,6 +7,7 @@ handed on to the next pair.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     Cast = Callable[[int, int], tuple[Interpolator, Mapping[str, Any]]]
     """Frames `source`, `target` → who draws between them, and what else its `prepare` is told."""
+
+UNUSED = -1
+"""Number of no slot."""
 
 WINDOW = 64
 """A plan may go back by so many frames at most: what it may name again must stay in memory."""
@@ -99,7 +103,8 @@ class _Window:
         self._work = work
         self._kept: dict[int, Frame] = {}
         self._next = begins
-        self._last_use: dict[int, int] = {}
+        named = max((max(slot.source, slot.target or 0) for slot in slots), default=-1)
+        self._last_use = array("q", [UNUSED]) * (named + 1)
         for number, slot in enumerate(slots):
             self._last_use[slot.source] = number
             if slot.target is not None:
@@ -111,7 +116,7 @@ class _Window:
             frame = next(self._frames, None)
             if frame is None:
                 raise PlanError(f"slot {slot} names frame {index}; the input has {self._next} frames.")
-            if self._next in self._last_use:
+            if self._last_use[self._next] != UNUSED:
                 self._kept[self._next] = frame
             self._next += 1
         self._work.timing.read += perf_counter() - begin

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.errors import PlanError
-from nakawari.timeline.measure import Measurement
+from nakawari.timeline.measurements import Measurements
 
 NEW_SCENE = 0.3
 """Least novelty of a cut."""
@@ -37,9 +37,9 @@ USUAL = 85
 """Percentile that is usual: on twos and threes only some frames can be like a cut, the larger ones."""
 
 
-def find_cuts(measurements: Sequence[Measurement]) -> list[int]:
+def find_cuts(measurements: Measurements) -> list[int]:
     """Numbers of the frames that begin a new scene, rising; the first frame is not among them."""
-    new = np.array([m.novelty[0] if m.novelty else 0.0 for m in measurements])
+    new = measurements.new
     flashes = find_flashes(measurements)
     # what comes back after a flash only seems new as well
     flashed = [flash or (n > 0 and flashes[n - 1]) for n, flash in enumerate(flashes)]
@@ -61,23 +61,23 @@ def _around(new: npt.NDArray[np.float64], flashed: Sequence[bool], frames: range
     return [float(new[n]) for n in frames if 0 < n < len(new) and not flashed[n]]
 
 
-def find_flashes(measurements: Sequence[Measurement]) -> list[bool]:
+def find_flashes(measurements: Measurements) -> list[bool]:
     """Whether each frame belongs to a flash: something new, behind which the old scene comes back."""
     flashed = [False] * len(measurements)
-    for number, measurement in enumerate(measurements):
-        for lag, novelty in enumerate(measurement.novelty[1:], start=2):
+    new = measurements.new
+    for number in measurements.looked_back():
+        for lag, novelty in enumerate(measurements.novelty(number)[1:], start=2):
             base = number - lag
-            if flashed[base]:  # in a strobe, it is the scene that comes back, not the flash
+            if base < 0 or flashed[base]:  # in a strobe, it is the scene that comes back, not the flash
                 continue
-            largest = max(measurements[n].novelty[0] for n in range(base + 1, number + 1))
+            largest = new[base + 1 : number + 1].max()
             if largest >= NEW_SCENE and novelty < min(1.2 * NEW_SCENE, 0.5 * largest):
-                new = False
+                lit = False
                 for n in range(base + 1, number):
-                    against_base = measurements[n].novelty[n - base - 1 :]
-                    new = (
-                        against_base[0] >= NEW_SCENE if against_base else new
-                    )  # unknown: like the one before
-                    flashed[n] = flashed[n] or new
+                    against_base = measurements.novelty(n)[n - base - 1 :]
+                    if against_base:  # unknown: like the one before
+                        lit = against_base[0] >= NEW_SCENE
+                    flashed[n] = flashed[n] or lit
     return flashed
 
 

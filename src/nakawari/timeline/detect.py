@@ -12,12 +12,12 @@ from nakawari.errors import PlanError
 from nakawari.timeline.cadence import shot_cadence
 from nakawari.timeline.cuts import find_cuts, find_flashes
 from nakawari.timeline.drawings import find_drawings
-from nakawari.timeline.measure import Measurement
+from nakawari.timeline.measurements import Measurements
 from nakawari.timeline.plan import Drawing, Shot
 
 
 def decide(
-    measurements: Sequence[Measurement],
+    measurements: Measurements,
     times: Sequence[Fraction],
     durations: Sequence[Fraction],
     *,
@@ -26,7 +26,7 @@ def decide(
     """Shots (with their cadence) and drawings of a running picture.
 
     Args:
-        measurements: what `Measurer.add` gave for each frame, in order.
+        measurements: of each frame, in order.
         times: pts of each frame, seconds, strictly rising.
         durations: seconds that each frame is shown.
         cuts: "auto" finds them, "off" takes the whole as one shot, or numbers of the frames that begin one.
@@ -56,7 +56,7 @@ def decide(
     return tuple(shots), tuple(drawings)
 
 
-def _starts(measurements: Sequence[Measurement], cuts: Literal["auto", "off"] | Sequence[int]) -> list[int]:
+def _starts(measurements: Measurements, cuts: Literal["auto", "off"] | Sequence[int]) -> list[int]:
     if isinstance(cuts, str):
         if cuts == "auto":
             return find_cuts(measurements)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.timeline.measure import Measurement
+from nakawari.timeline.measurements import Measurements
 from nakawari.timeline.plan import Drawing
 
 Floats = npt.NDArray[np.float64]
@@ -47,16 +47,15 @@ SLIDE = 0.02
 """… at least so far a frame, pixels of the reduced luma."""
 
 
-def find_drawings(measurements: Sequence[Measurement], cuts: Sequence[int]) -> list[Drawing]:
+def find_drawings(measurements: Measurements, cuts: Sequence[int]) -> list[Drawing]:
     """Runs of frames that show one drawing; every cut begins a new one.
 
     Args:
         measurements: one for each frame.
         cuts: numbers of the frames that begin a shot, rising, without frame 0.
     """
-    evidence = np.array([m.previous.evidence for m in measurements])
-    drifted = np.array([m.anchor.evidence for m in measurements])
-    slides = np.array([m.previous.slide for m in measurements])
+    evidence, drifted, slides = measurements.evidence, measurements.drifted, measurements.slides
+    anchors = measurements.anchors
     bounds = [0, *cuts, len(measurements)]
     firsts: list[int] = []
     for first, end in pairwise(bounds):
@@ -66,7 +65,7 @@ def find_drawings(measurements: Sequence[Measurement], cuts: Sequence[int]) -> l
         firsts.append(first)
         for number in range(first + 1, end):
             new = moves[number - first - 1]
-            if measurements[number].anchor_index >= firsts[-1]:
+            if anchors[number] >= firsts[-1]:
                 new = new or drifted[number] > lines[number - first - 1] + DRIFTED
             if new:
                 firsts.append(number)
