@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nakawari as nk
-from nakawari.cels.exr import decode_light, encode_light
 from nakawari.cels.files import find_cels, read_cel
 from nakawari.errors import InputError, MediaError
 from nakawari.optional import available, need
+from nakawari.video.exr import decode_light, encode_light
 from nakawari.video.images import encode_image, read_image
 from tests.pipeline.cels import drawing, place
 

@@ -1,8 +1,8 @@
 """Files of drawings: what a cel is, read and written without loss, in the kind that its neighbours have.
 
 Samples are those of the file: sRGB-encoded, straight alpha, 8 or 16 bits; linear light in floating point
-comes and goes through a curve (`exr.py`), and a PSD is laid together (`psd.py`). What a PNG says beside its
-samples, and a new drawing next to it should say as well (resolution, colour profile), goes along.
+comes and goes through a curve (`video/exr.py`), and a PSD is laid together (`psd.py`). What a PNG says beside
+its samples, and a new drawing next to it should say as well (resolution, colour profile), goes along.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nakawari.cels.exr import Exr, display_light, exr_bytes, read_exr
 from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
+from nakawari.video.exr import Exr, display_light, exr_bytes, read_exr
 from nakawari.video.frames import Array
 from nakawari.video.images import encode_image, natural, read_image
 

@@ -6,6 +6,7 @@ All of it grows with the picture and none with the length. Measured with `benchm
 from __future__ import annotations
 
 import os
+from math import ceil
 from typing import Any
 
 from nakawari.video.encoders import pictures_held
@@ -29,7 +30,7 @@ def beside_drawing(info: Info, writer: Any, frames: int | None) -> int:
         frames: how many are written; None: nobody knows.
     """
     pixels = info.width * info.height
-    shown = (4 if info.alpha else 3) * (2 if info.bits > 8 else 1)
+    shown = (4 if info.alpha else 3) * ceil(info.bits / 8)
     threads = os.cpu_count() or 1
     total = FIXED + pixels * (SHOWN * shown + (DECODED + threads) * _bytes_a_pixel(info.pix_fmt))
     encoding = getattr(writer, "encoding", None)

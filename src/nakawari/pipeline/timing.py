@@ -167,7 +167,7 @@ class Timing:
         from nakawari.video.clip import Loop, Part
         from nakawari.video.open import open_reader
 
-        reader = open_reader(source, self.input_rate, self.deinterlace)
+        reader = open_reader(source, self.input_rate, self.deinterlace, light=True)
         part = None
         if self.start is not None or self.end is not None:
             reader = part = Part(reader, self.start, self.end)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
@@ -45,7 +46,7 @@ class Info:
     time_base: Fraction
     pix_fmt: str
     bits: int
-    """Bits of one component of a sample: 8, 10, 12, 16."""
+    """Bits of one component of a sample: 8, 10, 12, 16; 32 of linear light, of which see `exr`."""
     colour: Colour
     alpha: bool = False
     sample_aspect: Fraction = Fraction(1)
@@ -86,12 +87,17 @@ class Frame:
     native: Any
     """What the reader decoded: an `av.VideoFrame` or an array; only its own module looks inside."""
     colour: Colour
+    file: Path | None = None
+    """The file that holds this picture alone; None where there is none."""
     _rgb: Array | None = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
     """Several threads hold a frame, and a decoder's frame converts for one at a time (or hangs)."""
 
     def rgb(self) -> Array:
-        """The picture as H×W×3 (or H×W×4 with alpha), uint8 or uint16, sRGB-encoded; made once."""
+        """The picture as H×W×3 (or H×W×4 with alpha), sRGB-encoded, made once.
+
+        uint8 or uint16; float32 of linear light, through the curve of `exr`.
+        """
         with self._lock:
             if self._rgb is None:
                 if isinstance(self.native, np.ndarray):

@@ -1,4 +1,7 @@
-"""Writing sequences of images: a folder (`%06d.png`) or a pattern; numbers start at 1, times are not kept."""
+"""Writing sequences of images: a folder (`%06d.png`) or a pattern; numbers start at 1, times are not kept.
+
+Linear light stays linear light: .exr in gives .exr out (`%06d.exr`) and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nakawari.errors import InputError, OutputError
+from nakawari.errors import InputError, MediaError, OutputError
+from nakawari.video import exr
 from nakawari.video.encoders import EncodeOptions
 from nakawari.video.frames import Array, Frame, Info, eight_bits
 from nakawari.video.images import ANY_IMAGE, FLOAT, PRINTF, SUFFIXES, encode_image, find, is_images, regex_of
@@ -19,6 +23,7 @@ from nakawari.video.part import PartFolder
 log = logging.getLogger(__name__)
 
 DEFAULT_NAME = "%06d.png"
+DEFAULT_LIGHT = "%06d.exr"
 _DEEP = (".png", ".tif", ".tiff")
 """Formats that hold 16 bits."""
 _ALPHA = (".png", ".webp", ".tif", ".tiff", ".tga")
@@ -62,16 +67,20 @@ class ImageWriter:
         single = numbers == 0 and not place.is_dir() and place.suffix.lower() in (*SUFFIXES, *FLOAT)
         if numbers > 1 or single:
             raise InputError(f"{path}: wanted a folder, or one number in the pattern, such as %05d.")
-        folder, name = (place.parent, place.name) if numbers else (place, DEFAULT_NAME)
+        light = info.bits == 32
+        usual = DEFAULT_LIGHT if light else DEFAULT_NAME
+        folder, name = (place.parent, place.name) if numbers else (place, usual)
         self.suffix = Path(name).suffix.lower()
-        if self.suffix not in SUFFIXES:
-            raise InputError(f"{path}: wanted a name with an image's suffix: {', '.join(SUFFIXES)}.")
+        if self.suffix not in ((exr.SUFFIX,) if light else SUFFIXES):
+            kind = ".exr, as the input is linear light" if light else ", ".join(SUFFIXES)
+            raise InputError(f"{path}: wanted a name with an image's suffix: {kind}.")
         if source is not None and is_images(source):
             _check_sources(find(source), folder, regex_of(name) if numbers else None)
         self.path = place
         self.name = name
         self.count = 0
         self._depth_warned = False
+        self._said: tuple[Path, exr.Exr] | None = None
         ours = regex_of(name)
         self._journal = journal
         keep = journal is not None and not journal.fresh
@@ -82,15 +91,30 @@ class ImageWriter:
         self.done = self.count
 
     def copy(self, frame: Frame, pts: Fraction) -> None:
-        """Write the decoded frame as it is; `pts` gives only the order."""
-        self._write(frame.rgb())
+        """Write the decoded frame as it is, linear light as its very file; `pts` gives only the order."""
+        if self.suffix == exr.SUFFIX and frame.file is not None:
+            try:
+                data = frame.file.read_bytes()
+            except OSError as error:
+                raise MediaError(f"{frame.file} cannot be read ({error.strerror or error}).") from error
+            self._write(data)
+        else:
+            self._write(encode_image(self._fitting(frame.rgb()), self.suffix))
 
     def draw(self, rgb: Array, pts: Fraction, keys: tuple[Frame, Frame]) -> None:
-        """Write a made picture; there is nothing here that a key knows better."""
-        self._write(rgb)
+        """Write a made picture; linear light in the kind that the file of the first key has."""
+        if self.suffix == exr.SUFFIX and keys[0].file is not None:
+            self._write(exr.exr_bytes(rgb, self._like(keys[0].file)))
+        else:
+            self._write(encode_image(self._fitting(rgb), self.suffix))
 
-    def _write(self, rgb: Array) -> None:
-        data = encode_image(self._fitting(rgb), self.suffix)
+    def _like(self, file: Path) -> exr.Exr:
+        """What the file of a key says of it, once for all drawings behind it."""
+        if self._said is None or self._said[0] != file:
+            self._said = file, exr.read_exr(file)
+        return self._said[1]
+
+    def _write(self, data: bytes) -> None:
         target = self._part.part / (self.name % (self.count + 1))
         try:
             self._keep(data, target)

@@ -22,17 +22,24 @@ import numpy as np
 
 from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
-from nakawari.video import straight
+from nakawari.video import exr, straight
 from nakawari.video.frames import Array, Colour, Frame, Info
 from nakawari.video.reader import MOST_PIXELS
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".tga")
-FLOAT = (".exr", ".hdr")
-"""Formats of linear light in floating point, which nothing here holds: refused by name."""
+FLOAT = (exr.SUFFIX, ".hdr")
+"""Formats of linear light in floating point: the first is read where asked for, else refused by name."""
 _COLOUR = Colour("rgb", True)
-_PIX_FMTS = {(3, 1): "rgb24", (4, 1): "rgba", (3, 2): "rgb48le", (4, 2): "rgba64le"}
+_PIX_FMTS = {
+    (3, 1): "rgb24",
+    (4, 1): "rgba",
+    (3, 2): "rgb48le",
+    (4, 2): "rgba64le",
+    (3, 4): "gbrpf32le",
+    (4, 4): "gbrapf32le",
+}
 PRINTF = re.compile(r"%(0\d+)?d")
 ANY_IMAGE = re.compile(r"(?!\.).*\.(" + "|".join(s[1:] for s in SUFFIXES) + ")", re.IGNORECASE)
 
@@ -55,7 +62,9 @@ def find(path: str | Path) -> list[Path]:
     """
     place = Path(path)
     if place.is_dir():
-        found = [p for p in place.iterdir() if ANY_IMAGE.fullmatch(p.name) and p.is_file()]
+        files = [p for p in place.iterdir() if p.is_file() and not p.name.startswith(".")]
+        found = [p for p in files if ANY_IMAGE.fullmatch(p.name)]
+        found = found or [p for p in files if p.suffix.lower() == exr.SUFFIX]
         found.sort(key=lambda p: natural(p.name))
     elif place.is_file():
         found = [place]
@@ -212,7 +221,7 @@ def _refuse_float(path: Path) -> None:
     if path.suffix.lower() in FLOAT:
         raise MediaError(
             f"{path} holds linear light in floating point, wanted at most 16 bits in 0 to 1. Convert it with "
-            "a display curve to 16-bit png or tiff first; `nakawari inbetween` draws between .exr as it is."
+            "a display curve to 16-bit png or tiff first; `smooth` and `inbetween` take .exr as it is."
         )
 
 
@@ -221,14 +230,20 @@ class ImageReader:
 
     replayable = True
 
-    def __init__(self, path: str | Path, rate: Fraction = Fraction(24)) -> None:
+    def __init__(self, path: str | Path, rate: Fraction = Fraction(24), light: bool = False) -> None:
         """Find the images, read the first, and look at the size of all.
+
+        Args:
+            path: where they are.
+            rate: frames a second.
+            light: .exr is read as well, through the curve of `exr`.
 
         Raises:
             MediaError: there are none, the first does not decode, or another is not like it.
         """
         self.paths = find(path)
-        first = read_image(self.paths[0])
+        self._light = light
+        first = self._read(self.paths[0])
         height, width, channels = first.shape
         self.info = Info(
             path=str(path),
@@ -253,11 +268,17 @@ class ImageReader:
                 path, *jumps[0], more,
             )  # fmt: skip
 
+    def _read(self, path: Path) -> Array:
+        if self._light and path.suffix.lower() == exr.SUFFIX:
+            return exr.read_exr(path).image
+        return read_image(path)
+
     def _check_headers(self) -> None:
         """Raise MediaError where an image says that it has another size or depth than the first."""
         info = self.info
         for path in self.paths[1:]:
-            found = _header(path)
+            light = self._light and path.suffix.lower() == exr.SUFFIX
+            found = (*exr.exr_size(path), 32) if light else _header(path)
             if found is None:
                 continue
             width, height, bits = found
@@ -284,12 +305,12 @@ class ImageReader:
         step = 1 / self.info.rate
         for index in range(ceil(start / step), len(self.paths)):
             path = self.paths[index]
-            yield Frame(index, index * step, step, self._alike(path, read_image(path)), _COLOUR)
+            yield Frame(index, index * step, step, self._alike(path, self._read(path)), _COLOUR, path)
 
     def _alike(self, path: Path, image: Array) -> Array:
         """The image with the channels of the first, where that loses nothing."""
         info = self.info
-        largest = np.iinfo(image.dtype).max
+        largest = 1 if image.dtype == np.float32 else np.iinfo(image.dtype).max
         if info.alpha and image.shape[2] == 3:
             image = np.dstack([image, np.full(image.shape[:2], largest, image.dtype)])
         elif not info.alpha and image.shape[2] == 4 and (image[:, :, 3] == largest).all():

@@ -9,7 +9,7 @@ import logging
 from fractions import Fraction
 from pathlib import Path
 
-from nakawari.errors import InputError
+from nakawari.errors import InputError, OutputError
 from nakawari.video.animation import AnimationWriter, WebpReader, is_animated_webp, is_animation
 from nakawari.video.apng import ApngReader
 from nakawari.video.encoders import MUXERS, EncodeOptions
@@ -28,13 +28,16 @@ log = logging.getLogger(__name__)
 DEFAULT_RATE = Fraction(24)
 
 
-def open_reader(path: str | Path, rate: Fraction | None = None, deinterlace: bool = False) -> Reader:
+def open_reader(
+    path: str | Path, rate: Fraction | None = None, deinterlace: bool = False, light: bool = False
+) -> Reader:
     """Open a video file, a folder or pattern of images, or one image; always as a replayable reader.
 
     Args:
         path: what to read; `-` is y4m on stdin, whose frames are kept on disk (see `spool`).
         rate: frames a second of images, which do not say; 24 where None. A video file says its own.
         deinterlace: woven frames of a video file are taken apart instead of refused.
+        light: images of linear light (.exr) are read instead of refused; see `exr`.
 
     Raises:
         MediaError: it is missing, broken or unsupported.
@@ -46,7 +49,7 @@ def open_reader(path: str | Path, rate: Fraction | None = None, deinterlace: boo
     if deinterlace and (is_images(path) or is_animation(path) or is_y4m(path)):
         raise InputError(f"{path} cannot be deinterlaced here; --deinterlace is for video files.")
     if is_images(path) and not is_animated_webp(path):
-        return ImageReader(path, DEFAULT_RATE if rate is None else rate)
+        return ImageReader(path, DEFAULT_RATE if rate is None else rate, light)
     if rate is not None:
         raise InputError(f"{path} has its own clock; a rate is only for images.")
     if is_animated_webp(path):
@@ -95,6 +98,11 @@ def open_writer(
     """
     chosen = options or EncodeOptions()
     to_images = not is_animation(path) and not is_y4m(path) and (is_images(path) or not Path(path).suffix)
+    if info.bits == 32 and not to_images:
+        raise OutputError(
+            f"{path} does not hold linear light in floating point; wanted a folder or a pattern such as "
+            "out/%05d.exr."
+        )
     if source is not None and (to_images or is_animation(path) or is_y4m(path)):
         _warn_of_silence(path, info, chosen)
     if is_animation(path):

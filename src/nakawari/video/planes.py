@@ -22,7 +22,8 @@ def planes(frame: Frame) -> Planes:
     """
     native = frame.native
     if isinstance(native, np.ndarray):
-        return native, None
+        light = native.dtype == np.float32
+        return np.rint(native * 65535).astype(np.uint16) if light else native, None
     form = layout(native.format.name)
     if form.kind != "yuv" or form.alpha:
         return frame.rgb(), None

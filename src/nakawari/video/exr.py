@@ -19,6 +19,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ Floats = npt.NDArray[np.float32]
 
 log = logging.getLogger(__name__)
 
+SUFFIX = ".exr"
 KNEE, STOPS = 0.75, 64.0
 LARGEST = 65536.0
 _KEPT = (
@@ -82,14 +84,13 @@ def read_exr(path: Path) -> Exr:
         MissingExtraError: OpenEXR is not installed.
     """
     openexr = need("OpenEXR", extra="cel")
+    header = _header(path)
+    top, canvas = _window(header, path)
     try:
-        with _quiet(), openexr.File(str(path), header_only=True) as file:
-            header = dict(file.header())
-        top, canvas = _window(header, path)
         with _quiet(), openexr.File(str(path), separate_channels=True) as file:
             channels = {name: np.asarray(channel.pixels) for name, channel in file.channels().items()}
     except (RuntimeError, ValueError, TypeError, OSError, KeyError) as error:
-        raise MediaError(f"{path} is no OpenEXR picture that can be read ({error}).") from error
+        raise _unreadable(path, error) from error
     grey = "Y" in channels and "R" not in channels
     names = ["Y"] if grey else ["R", "G", "B"]
     if not all(name in channels for name in names):
@@ -113,10 +114,41 @@ def read_exr(path: Path) -> Exr:
     return Exr(image, half, grey, {name: header[name] for name in _KEPT if name in header})
 
 
+def exr_size(path: Path) -> tuple[int, int]:
+    """Width and height of the display window that a file claims.
+
+    Raises:
+        MediaError: it is broken or too large.
+        MissingExtraError: OpenEXR is not installed.
+    """
+    height, width = _window(_header(path), path)[1]
+    return width, height
+
+
+def _header(path: Path) -> dict[str, Any]:
+    openexr = need("OpenEXR", extra="cel")
+    try:
+        with _quiet(), openexr.File(str(path), header_only=True) as file:
+            header = dict(file.header())
+    except (RuntimeError, ValueError, TypeError, OSError, KeyError) as error:
+        raise _unreadable(path, error) from error
+    if not {"displayWindow", "dataWindow"} <= header.keys():
+        raise _unreadable(path, "it says no size")
+    return header
+
+
+def _unreadable(path: Path, why: object) -> MediaError:
+    return MediaError(f"{path} is no OpenEXR picture that can be read ({why}).")
+
+
+_ALONE = Lock()
+"""Outputs belong to the whole process: two threads that hush them at once would leave them so."""
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """While inside, nothing is printed: the library tells of broken files on both outputs, we in one line."""
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    with _ALONE, open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         kept = [(stream, os.dup(stream)) for stream in (1, 2)]
         try:
             for stream, _ in kept:
