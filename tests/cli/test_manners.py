@@ -163,6 +163,9 @@ def test_a_polite_kill_and_a_closed_terminal_unwind(name, monkeypatch):
         time.sleep(5)
 
     monkeypatch.setattr(verbs, "_run_verb", verb)
-    before = signal.getsignal(getattr(signal, name))
-    assert verbs.run(["doctor"]) == verbs.INTERRUPTED
-    assert signal.getsignal(getattr(signal, name)) is before
+    given = signal.signal(getattr(signal, name), signal.SIG_DFL)  # under nohup it is ignored, and stays so
+    try:
+        assert verbs.run(["doctor"]) == verbs.INTERRUPTED
+        assert signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
+    finally:
+        signal.signal(getattr(signal, name), given)
