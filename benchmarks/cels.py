@@ -6,8 +6,10 @@ Procedural cels (flat, smoothed, lines; tight and wide) have a truth pixel by pi
 the drawing between two others. Columns: line distance × 1e5; share of wrong paint where something moves
 (procedural only); stroke width, distance in pixels of the histogram from the truth's; closed regions kept,
 made over truth; gaps beyond those of the truth; new colours, share; flagged frames. Prints Markdown.
-`--sheet`: twenty tight in-betweens at full size. `--corrections`: how many regions are matched wrongly, and
-how many hints it takes, each for the largest wrong one, until all are right.
+`--sheet`: twenty tight in-betweens at full size, with `--drawn` of the hand-drawn triplets that move least
+(development data, whose pictures are not ours to publish); flags are printed, and with `--keys` each stands
+between its keys. `--corrections`: how many regions are matched wrongly, and how many hints it takes, each for
+the largest wrong one, until all are right.
 """
 
 from __future__ import annotations
@@ -80,14 +82,43 @@ def drawn(pairs: int) -> Iterator[tuple[str, Array, Array, Array, object]]:
             yield group, key0, truth, key1, None
 
 
-def sheet(path: Path) -> None:
-    """Twenty tight in-betweens, five in a row."""
+def tight(drawn: bool) -> Iterator[tuple[str, Array, Array, Array]]:
+    """Twenty pairs that move little, with the drawing that is really between."""
+    if not drawn:
+        for index in range(20):
+            pair = cel_pair(SEED + 1, index, (180, 320), farthest_px=5)
+            yield f"procedural {index}", pair.key0, pair.between[0.5], pair.key1
+        return
+    clips = [(name, three) for name, many in (*anita(), *line_clips()) for three in quietest(many)]
+    clips.sort(key=lambda row: changed(row[1]))
+    for name, three in clips[:20]:
+        yield name, *three
+
+
+def quietest(triplets: list) -> list:
+    """The two triplets of a clip that change least."""
+    return sorted(triplets, key=changed)[:2]
+
+
+def changed(triplet: tuple[Array, Array, Array]) -> float:
+    return float(np.abs(triplet[0].astype(np.int16) - triplet[2]).mean())
+
+
+def sheet(path: Path, drawn: bool, keys: bool) -> None:
+    """Twenty tight in-betweens, four in a row; or each between its keys, one in a row."""
     model = load("cel", device="cpu")
     tiles = []
-    for index in range(20):
-        pair = cel_pair(SEED + 1, index, (180, 320), farthest_px=5)
-        tiles.append(model(pair.key0, pair.key1, 0.5))
-    rows = [np.concatenate(tiles[i : i + 4], 1) for i in range(0, 20, 4)]
+    for name, key0, _, key1 in tight(drawn):
+        made = model(key0, key1, 0.5)
+        print(f"{name}: {', '.join(examine(made, key0, key1, 0.5).flags()) or 'no flags'}", flush=True)
+        tiles.append(np.concatenate([key0, made, key1], 1) if keys else made)
+    height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
+    tiles = [
+        np.pad(t, ((0, height - t.shape[0]), (0, width - t.shape[1]), (0, 0)), constant_values=255)
+        for t in tiles
+    ]
+    across = 1 if keys else 4
+    rows = [np.concatenate(tiles[i : i + across], 1) for i in range(0, len(tiles), across)]
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
@@ -136,6 +167,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--keys", action="store_true", help="on the sheet, each between its keys")
     parser.add_argument("--corrections", action="store_true")
     parser.add_argument("--drawn", action="store_true", help="hand-drawn clips instead (NAKAWARI_DATA)")
     args = parser.parse_args()
@@ -143,7 +175,7 @@ def main() -> None:
         corrections(args.pairs)
         return
     if args.sheet:
-        sheet(args.sheet)
+        sheet(args.sheet, args.drawn, args.keys)
         return
     rows = methods()
     found: dict[str, dict[str, list[dict]]] = {}

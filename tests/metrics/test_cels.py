@@ -50,6 +50,30 @@ def test_mixes_of_touching_paints_are_not_new():
     assert new_colours(made, key0, key1, 0.5) == 0
 
 
+def textured(x, seed):
+    """A disc painted anew each time, with colours of its own, as by brush."""
+    picture = disc(x).astype(int)
+    picture += np.random.default_rng(seed).integers(-30, 31, picture.shape)
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def test_colours_that_every_drawing_has_of_its_own_are_not_new():
+    made, key0, key1 = (textured(x, seed) for seed, x in enumerate((50, 40, 60)))
+    assert "new colour" not in examine(made, key0, key1, 0.5).flags()
+    made[35:45, 45:55] = (20, 200, 90)
+    assert "new colour" in examine(made, key0, key1, 0.5).flags()
+
+
+def test_lines_that_fade_away_are_missed():
+    def strand(x, end):
+        picture = np.full((80, 120, 3), 255, np.uint8)
+        cv2.polylines(picture, [np.array([(x, 5), (x + 10, 40), (x, end)], np.int32)], False, (10, 10, 10), 2)
+        return picture
+
+    assert examine(strand(50, 75), strand(40, 75), strand(60, 75), 0.5).flags() == []
+    assert "gap" in examine(strand(50, 50), strand(40, 75), strand(60, 75), 0.5).flags()
+
+
 def test_wider_lines_are_farther():
     same, wider = (
         examine(disc(50, line=w), disc(40, line=1), disc(60, line=1), 0.5).stroke_width_px for w in (1, 2)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.errors import ShapeError
+from nakawari.metrics.doubt import LARGE
 from nakawari.ops.colours import pack, unpack
 from nakawari.ops.regions import label_regions
 from nakawari.ops.strokes import COVERED, line_coverage, trace
@@ -28,8 +29,11 @@ BRIDGED_PX = 10.0
 """Two free ends this near, facing each other, are a gap."""
 DOUBLE, APART = 12, 36
 """Grey levels: this near to the mix of both keys and this far from either is a ghost."""
-GHOSTLY, DISCOLOURED, UNSURE = 0.1, 0.002, 0.6
-"""Shares from which a frame is a `ghost`, has a `new colour`, and confidence below which it is low."""
+GHOSTLY, DISCOLOURED = 0.1, 0.002
+"""Shares from which a frame is a `ghost` and has a `new colour`."""
+GAPS_VARY, REGIONS_LOST, LINES_LOST = 2.0, 0.1, 0.15
+"""By so much do drawings by hand differ from their neighbours: more gaps, as multiple of the root of their
+number; fewer regions, and less length of lines, as shares."""
 MAIN_SHARE = 2e-4
 """Of the picture: colours that cover more are paint, others are mixes of paints."""
 TOUCH_PX, TOLERANCE = 3, 6
@@ -45,8 +49,9 @@ class CelCheck:
         stroke_width_px: distance of its histogram of stroke widths from that of the keys, pixels.
         regions, key_regions: closed regions; of the keys, the fewer.
         gaps, key_gaps: breaks in lines; of the keys, the more.
+        strokes_px, key_strokes_px: length of all strokes, pixels; of the keys, the less.
         new_colours: share of what differs from the nearer key in colours that neither key has, nor a mix of
-            two that touch in one.
+            two that touch in one, beyond what either key has of such colours beside the other.
         ghosts: share of what changes between the keys that is a transparent mix of both.
     """
 
@@ -55,6 +60,8 @@ class CelCheck:
     key_regions: int
     gaps: int
     key_gaps: int
+    strokes_px: float
+    key_strokes_px: float
     new_colours: float
     ghosts: float
 
@@ -64,23 +71,30 @@ class CelCheck:
         Args:
             confidence: of the pair, in [0, 1], where the model tells it.
         """
-        lost = self.key_regions - self.regions
         found = {
             "ghost": self.ghosts > GHOSTLY,
-            "gap": self.gaps > self.key_gaps + 2 or lost > max(1, 0.05 * self.key_regions),
+            "gap": self.broken,
             "new colour": self.new_colours > DISCOLOURED,
-            "low confidence": confidence is not None and confidence < UNSURE,
+            "low confidence": confidence is not None and 1 - confidence > LARGE,
         }
         return [name for name, holds in found.items() if holds]
+
+    @property
+    def broken(self) -> bool:
+        """Whether gaps are more, closed regions fewer or lines shorter than in drawings by hand."""
+        gaps = self.gaps - self.key_gaps > max(2.0, GAPS_VARY * self.key_gaps**0.5)
+        regions = self.key_regions - self.regions > max(1.0, REGIONS_LOST * self.key_regions)
+        return gaps or regions or self.strokes_px < (1 - LINES_LOST) * self.key_strokes_px
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines of one frame: histogram of widths (adds up to 1; 0 without lines), gaps, closed regions."""
+    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, closed regions, length."""
 
     widths: npt.NDArray[np.float64]
     gaps: int
     regions: int
+    strokes_px: float
 
 
 def lines_of(frame: Array) -> Lines:
@@ -97,7 +111,14 @@ def lines_of(frame: Array) -> Lines:
     lined = np.zeros(count, np.bool_)
     lined[labels[line]] = True
     regions = int(((area >= SMALLEST_REGION_PX) & ~lined).sum())
-    return Lines(widths / max(1, widths.sum()), _gaps(strokes.place, strokes.start, strokes.node), regions)
+    length = np.hypot(*np.diff(strokes.place, axis=0).T)
+    length[strokes.start[1:-1] - 1] = 0  # from the end of one stroke to the next one's begin
+    return Lines(
+        widths / max(1, widths.sum()),
+        _gaps(strokes.place, strokes.start, strokes.node),
+        regions,
+        float(length.sum()),
+    )
 
 
 def _gaps(place: npt.NDArray[np.float32], start: npt.NDArray[np.int64], node: npt.NDArray[np.int64]) -> int:
@@ -163,6 +184,8 @@ def examine(
         key_regions=min(one.regions for one in key_lines),
         gaps=own.gaps,
         key_gaps=max(one.gaps for one in key_lines),
+        strokes_px=own.strokes_px,
+        key_strokes_px=min(one.strokes_px for one in key_lines),
         new_colours=new_colours(made, key0, key1, t),
         ghosts=ghosts(made, key0, key1, t),
     )
@@ -183,21 +206,36 @@ def ghosts(made: Array, key0: Array, key1: Array, t: float) -> float:
 def new_colours(made: Array, key0: Array, key1: Array, t: float) -> float:
     """Of the pixels that differ from the nearer key, the share in a colour that no key accounts for.
 
-    A key accounts for its own colours and for the mixes of two paints that touch in it. Paints are colours
-    that cover a share of the key; in pictures without flat paint every mix of neighbours is one too.
+    A key accounts for colours near its own, and for the mixes of two paints that touch in it. Paints are
+    colours that cover a share of the key; in pictures without flat paint every mix of neighbours is one too.
+    Where keys themselves have colours that the other does not account for (dithering, textures, three paints
+    that meet in a pixel), as large a share of such is left out here: no drawing by hand would have less.
     """
     one, keys = to_bytes(made), [to_bytes(key0), to_bytes(key1)]
-    changed = (one != keys[0 if t < 0.5 else 1]).any(2)
+    strange = _strange(one, keys[0 if t < 0.5 else 1], keys)
+    if not strange:
+        return 0.0
+    usual = min(_strange(keys[i], keys[1 - i], keys[1 - i : 2 - i]) for i in (0, 1))
+    return max(0.0, strange - usual)
+
+
+def _strange(picture: Bytes, beside: Bytes, keys: list[Bytes]) -> float:
+    """Of the pixels in which `picture` is not as `beside`, the share in a colour that no key accounts for."""
+    from scipy.spatial import cKDTree
+
+    changed = (picture != beside).any(2)
     total = int(changed.sum())
     if not total:
         return 0.0
-    colours, counts = np.unique(pack(one[changed]), return_counts=True)
+    colours, counts = np.unique(pack(picture[changed]), return_counts=True)
     known = np.unique(np.concatenate([pack(key.reshape(-1, 3)) for key in keys]))
     new = ~np.isin(colours, known)
-    colours, counts = colours[new], counts[new]
+    left, counts = unpack(colours[new]), counts[new]
+    if not len(left):
+        return 0.0
+    near, _ = cKDTree(unpack(known)).query(left, p=np.inf, distance_upper_bound=TOLERANCE + 0.5)
+    far = near > TOLERANCE
     ends = np.concatenate([_touching(key) for key in keys])
-    left = unpack(colours)
-    far = np.ones(len(left), np.bool_)
     for start in range(0, len(ends), 64):
         low, high = (ends[start : start + 64, i].astype(np.float32) for i in (0, 1))
         way = high - low

@@ -16,7 +16,6 @@ from nakawari.pipeline.inbetween_report import DrawingReport
 from nakawari.pipeline.render import hard
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from nakawari.metrics.cels import Lines
@@ -42,14 +41,10 @@ class _Ready:
     flows: Flows | None
     lines: tuple[Lines, Lines] | None = None
 
-    def frames(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Both keys, [1, C, H, W] in [0, 1], colour premultiplied."""
-        from nakawari.tensors import to_tensor
-
-        frame0, frame1 = (to_tensor(cel.image, device) for cel in self.cels)
-        for frame in (frame0, frame1):
-            frame[:, :3] *= frame[:, 3:] if frame.shape[1] == 4 else 1
-        return frame0, frame1
+    @property
+    def keys(self) -> tuple[Any, Any]:
+        """Both pictures."""
+        return self.cels[0].image, self.cels[1].image
 
 
 class Desk:
@@ -88,6 +83,8 @@ class Desk:
 
     def work(self) -> Iterator[DrawingReport]:
         """Write each drawing and report it."""
+        from nakawari.pipeline.sureness import doubt_of
+
         now, ready, doubt = -1, None, 0.0
         done: set[str] = set()
         for drawing in self.layer.drawings:
@@ -101,7 +98,7 @@ class Desk:
             if number != now or ready is None:
                 ready = None  # lets go of what it knows before more is kept
                 now, ready = number, self._take(number)
-                doubt = self._doubt(ready)
+                doubt = doubt_of(self.artist, ready.pair, ready.keys)
             yield self._between(drawing, ready, doubt)
 
     def _key(self, drawing: Drawing) -> DrawingReport:
@@ -131,12 +128,13 @@ class Desk:
 
     def _bend(self, ready: _Ready, before: int | None, after: int | None) -> None:
         from nakawari.ops.arcs import arc_angles, distinctness
+        from nakawari.pipeline.sureness import premultiplied
 
         told = None if before is None else self._flows[before]
         goes = None if after is None else self._flows[after]
         if ready.flows is None or (told is None and goes is None):
             return
-        trust = [distinctness(frame) for frame in ready.frames(self.artist.device)]
+        trust = [distinctness(frame) for frame in premultiplied(ready.keys, self.artist.device)]
         leads = None if told is None else (told[1], told[0])
         turns = arc_angles(*ready.flows, leads, goes, (trust[0], trust[1]))
         if any(bool((turn.abs() > 1e-3).any()) for turn in turns):
@@ -175,20 +173,6 @@ class Desk:
 
     # -- drawings ------------------------------------------------------------------------------
 
-    def _doubt(self, ready: _Ready) -> float:
-        told = self.artist.confidence(ready.pair)
-        if told is not None:
-            return 1 - told
-        from nakawari.metrics.doubt import doubt
-        from nakawari.ops.search import search_both
-        from nakawari.tensors import to_frame
-
-        frames, flows = ready.frames(self.artist.device), ready.flows
-        if flows is None:
-            found = search_both(to_frame(frames[0][:, :3]), to_frame(frames[1][:, :3]))
-            flows = (found[0][None].to(frames[0]), found[1][None].to(frames[0]))
-        return doubt(*frames, *flows)
-
     def _between(self, drawing: Drawing, ready: _Ready, doubt: float) -> DrawingReport:
         from nakawari.metrics.doubt import LARGE
 
@@ -207,7 +191,7 @@ class Desk:
                 self.delivery.write(place, self._stand_in(place, drawing.second if second else drawing.first))
                 return report
         picture: Any = self.artist.at(ready.pair, drawing.t)
-        picture = hard(picture, ready.cels[0].image, ready.cels[1].image)
+        picture = hard(picture, *ready.keys)
         self._examine(report, picture, ready, float(drawing.t))
         self.delivery.write(place, encode_cel(picture, Path(place).suffix.lower(), *ready.originals))
         return report
@@ -216,7 +200,7 @@ class Desk:
         """Look a drawing over beside its keys."""
         from nakawari.metrics.cels import examine, lines_of
 
-        keys = [cel.image for cel in ready.cels]
+        keys = ready.keys
         if ready.lines is None:
             ready.lines = lines_of(keys[0]), lines_of(keys[1])
         seen = examine(picture, keys[0], keys[1], t, ready.lines)

@@ -123,14 +123,12 @@ class Worker:
         """Write what is wrong with the drawings at `times`, as JSON: flags and numbers for each."""
         from nakawari.metrics.cels import examine, lines_of
         from nakawari.pipeline.render import hard
-        from nakawari.studio.how import found_out
+        from nakawari.pipeline.sureness import doubt_of
 
         artist, pair, frames = self._pair(home, ask)
         keys = frames[0].rgb(), frames[1].rgb()
         lines = lines_of(keys[0]), lines_of(keys[1])
-        confidence = artist.confidence(pair)
-        if confidence is None:
-            confidence = getattr(found_out(artist, pair), "confidence", None)
+        confidence = 1 - doubt_of(artist, pair, keys)
         rows = []
         for number, t in enumerate(times):
             self.progress("check", number, len(times))
