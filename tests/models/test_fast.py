@@ -12,7 +12,7 @@ from nakawari import checkpoints
 from nakawari.errors import ModelError
 from nakawari.models import load
 from nakawari.models.fast import Fast, packing
-from nakawari.models.fast.net import BOTH, ERASED, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
+from nakawari.models.fast.net import BOTH, CERTAIN, ERASED, FIRST, SECOND, SLOTS, FastConfig, FastNet, Seen
 
 TINY = FastConfig(look=6, widths=(8, 8, 8, 8))
 
@@ -52,6 +52,7 @@ def test_it_shows_both_keys_or_one(choice: int, share: float) -> None:
 
 def test_windows_show_what_the_whole_shows() -> None:
     pair = keys(900, 900, 12)
+    pair[1] = pair[1] // 2  # nothing is certain
     whole, parts = model(3), model(3)
     parts.adjust(tile=384)
     one, other = whole(*pair).astype(float), parts(*pair).astype(float)
@@ -70,24 +71,35 @@ def seen(count: int, seed: int = 0) -> Seen:
         torch.rand(2, count, *size, generator=chance),
         torch.randint(0, 256, (2, 3, *size), generator=chance, dtype=torch.uint8),
         torch.rand(2, 2, *size, generator=chance),
+        torch.zeros(2, count, *size),
         torch.tensor([0.3, 0.6]),
     )
 
 
 def test_what_landed_is_not_erased() -> None:
     """Whatever the network says, a candidate that shows something else is not taken."""
-    net = model(6).net
-    found = seen(4, 2)
-    found.strange = torch.zeros_like(found.cost)
-    found.cost[:, 1] = -1
-    found.strange[:, 2:] = ERASED + 1
-    with torch.no_grad():
-        net.head.weight.mul_(50)
-        free = net.pick(seen(4, 2))[:, 0]
-        held = net.pick(found)[:, 0]
+    free, held = picked(strange=ERASED + 1)
     assert (free >= 2).any()
     assert (held <= 1).all()
     assert (held == 0).any()
+
+
+def test_where_the_rule_is_certain_it_stays() -> None:
+    _, held = picked(best=CERTAIN - 1)
+    assert (held == 1).all()
+
+
+def picked(strange: float = 0.0, best: float = CERTAIN) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a loud network takes, and what it takes where the rule's choice is 1, at `best`, and all from 2
+    on are so strange."""
+    net = model(6).net
+    found = seen(4, 2)
+    found.cost[:, [0, 2, 3]] += best
+    found.cost[:, 1] = best
+    found.strange[:, 2:] = strange
+    with torch.no_grad():
+        net.head.weight.mul_(50)
+        return net.pick(seen(4, 2))[:, 0], net.pick(found)[:, 0]
 
 
 def test_strangeness_is_how_far_the_mix_is_from_what_landed() -> None:

@@ -73,9 +73,11 @@ def test_disagreement_is_of_both_keys_and_of_what_is_expected():
     motion = np.ascontiguousarray(side0.flow.transpose(2, 0, 1))
     evidence = planes(sides()[0].rgb)[0].numpy()
     from0, from1 = looked_up(side0.rgb, motion, -T), looked_up(side1.rgb, motion, 1 - T)
-    wanted = np.abs(from0 - from1) + np.abs((1 - T) * from0 + T * from1 - evidence)
-    found = disagreement(side0.rgb, side1.rgb, motion, evidence, T)
+    mix = (1 - T) * from0 + T * from1
+    wanted = np.abs(from0 - from1) + np.abs(mix - evidence)
+    found, light = disagreement(side0.rgb, side1.rgb, motion, evidence, T)
     assert found == pytest.approx(wanted.sum(0), abs=0.05)
+    assert light == pytest.approx(mix.sum(0), abs=0.05)
 
 
 def test_the_better_is_kept():

@@ -11,6 +11,7 @@ from nakawari.ops.lines import (
     ContourStyle,
     contour_map,
     contour_style,
+    contrast,
     distance_to,
     line_map,
     nearest_outside,
@@ -24,6 +25,13 @@ def test_a_line_is_found_and_flat_paper_is_not():
     assert found[:, 20].all()
     assert not found[:, :12].any()
     assert not found[:, 29:].any()
+
+
+def test_contrast_is_the_difference_to_the_next_pixels():
+    picture = np.random.default_rng(0).random((7, 9), np.float32)
+    wanted = np.abs(np.diff(picture, axis=0, append=picture[-1:]))
+    wanted += np.abs(np.diff(picture, axis=1, append=picture[:, -1:]))
+    assert contrast(picture) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_distance_grows_by_pixels():

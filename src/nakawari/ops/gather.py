@@ -29,7 +29,7 @@ BY_TIME = np.empty((0, 1), np.float32)
 
 def disagreement(
     rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float, bend: Floats = STRAIGHT
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """How far the keys disagree along a motion, and how far their mix disagrees with what is expected.
 
     Args:
@@ -40,11 +40,13 @@ def disagreement(
         bend: [2, H, W], pixels, how far beside its chord each pixel is.
 
     Returns:
-        [H, W], the sum of both over the channels, 0 to 1530.
+        [H, W], the sum of both over the channels, 0 to 1530; and how light the mix is, [H, W], the sum of
+        its channels.
     """
-    out = np.empty(motion.shape[1:], np.float32)
-    in_bands(partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), out), len(out))
-    return out
+    out, light = np.empty(motion.shape[1:], np.float32), np.empty(motion.shape[1:], np.float32)
+    work = partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), out, light)
+    in_bands(work, len(out))
+    return out, light
 
 
 def look_along(
@@ -126,10 +128,11 @@ def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untype
 
 
 @compile_kernel(
-    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1], i8, i8)",
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4, f4[:, ::1],"
+    "f4[:, ::1], i8, i8)",
     fast=True,
 )
-def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, top, bottom):  # type: ignore[no-untyped-def]
+def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, light, top, bottom):  # type: ignore[no-untyped-def]
     height, width = out.shape
     bent = bend.shape[0] == 2
     one = np.float32(1)
@@ -143,12 +146,14 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, top, bottom):  # t
                 px, py = px - bend[0, y, x], py - bend[1, y, x]
             l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
             l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
-            total = np.float32(0)
+            apart, bright = np.float32(0), np.float32(0)
             for c in range(np.uint32(3)):
                 from0 = _between(rgb0, l0, r0, a0, b0, fx0, fy0, c)
                 from1 = _between(rgb1, l1, r1, a1, b1, fx1, fy1, c)
-                total += abs(from0 - from1) + abs((one - t) * from0 + t * from1 - evidence[c, y, x])
-            out[y, x] = total
+                mixed = (one - t) * from0 + t * from1
+                apart += abs(from0 - from1) + abs(mixed - evidence[c, y, x])
+                bright += mixed
+            out[y, x], light[y, x] = apart, bright
 
 
 @compile_kernel(

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.ops.compiled import compile_kernel
+from nakawari.ops.compiled import compile_kernel, in_bands
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -110,6 +111,24 @@ def _grain(picture: npt.NDArray[np.uint8]) -> float:
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
     operator = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     return 1.4826 * float(np.median(np.abs(cv2.filter2D(grey, -1, operator)))) / 6
+
+
+def contrast(picture: Floats) -> Floats:
+    """How much each pixel of [H, W] differs from the next to its right and the next below, summed."""
+    out = np.empty(picture.shape, np.float32)
+    in_bands(partial(_contrast, picture, out), len(picture))
+    return out
+
+
+@compile_kernel("void(f4[:, ::1], f4[:, ::1], i8, i8)", fast=True)
+def _contrast(picture, out, top, bottom):  # type: ignore[no-untyped-def]
+    height, width = picture.shape
+    for y in range(top, bottom):
+        below = min(y + 1, height - 1)
+        for x in range(width - 1):
+            here = picture[y, x]
+            out[y, x] = abs(picture[y, x + 1] - here) + abs(picture[below, x] - here)
+        out[y, width - 1] = abs(picture[below, width - 1] - picture[y, width - 1])
 
 
 def distance_to(mask: Mask) -> Floats:

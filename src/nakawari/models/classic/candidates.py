@@ -4,7 +4,8 @@ Flow is known at the pixels of the keys, so it is splatted to t first. Each cand
 pixel of the new picture, where it came from in key 0 and where it goes in key 1, so both keys can be
 looked up there. A true motion shows the same thing in both. That alone is blind in one way: where a thing
 passes, the background behind it agrees as well. So a candidate must also agree with what splatting the
-colours themselves puts there, which forgets nothing that is in the keys.
+colours themselves puts there, which forgets nothing that is in the keys; and where that puts lines, there
+must be lines.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup,
 from nakawari.ops.arcs import along_arc
 from nakawari.ops.gather import STRAIGHT, disagreement
 from nakawari.ops.landing import Side, land
-from nakawari.ops.lines import nearest_outside
+from nakawari.ops.lines import contrast, nearest_outside
 
 SHARPNESS = 20.0
 """Log-importance lost by a pixel that its flow brings from black to white."""
 WINDOW = 5
 """Side of the box over which agreement is averaged, pixels."""
+AROUND, MISSING = 17, 2.0
+"""Side of the box in which lines are counted, pixels, and what it costs when some are missing."""
 BACKWARD_HANDICAP, STILL_HANDICAP = 3.0, 12.0
 """What a candidate must be better by (sum of three channels, 0-255) than the ones before it."""
 MOVES, TRUSTED = 0.2, 0.05
@@ -101,6 +104,7 @@ class Candidates:
             of key 1), then one for each global shift.
         handicaps: of each, what it must be better by.
         evidence: [3, h, w], 0-255, the colours that landed.
+        lines: [h, w], how much contrast there is in them around each pixel.
         weights: [2, h, w], how much of each key landed.
         moving: [h, w], share of what landed that surely moves.
         turns: what moves along arcs; None: nothing.
@@ -112,6 +116,7 @@ class Candidates:
     motions: list[Floats]
     handicaps: list[float]
     evidence: Floats
+    lines: Floats
     weights: Floats
     moving: Floats
     turns: Turns | None = None
@@ -120,16 +125,23 @@ class Candidates:
         """How far beside its chord each pixel is, [2, h, w]; `STRAIGHT` where nothing turns."""
         return STRAIGHT if self.turns is None else self.turns.bend(motion, self.t)
 
-    def doubt(self, number: int) -> Floats:
-        """How far the keys disagree along a motion, and with the evidence, [h, w]; see `ops.gather`."""
-        motion = self.motions[number]
-        return disagreement(self.rgb0, self.rgb1, motion, self.evidence, self.t, self.bend(motion))
+    def judge(self, number: int) -> tuple[Floats, Floats]:
+        """Doubt and cost of a motion, [h, w] each; 0-1530 and some more.
 
-    def cost(self, doubt: Floats, number: int) -> Floats:
-        """That around each pixel, with the handicap."""
-        around = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
-        around += np.float32(self.handicaps[number])
-        return around
+        Doubt is how far the keys disagree along it, and with the evidence; see `ops.gather`. Cost is that
+        around each pixel, with what is missing of the lines that landed, and the handicap.
+        """
+        motion = self.motions[number]
+        doubt, light = disagreement(self.rgb0, self.rgb1, motion, self.evidence, self.t, self.bend(motion))
+        missing = np.maximum(self.lines - lines_around(light), 0)
+        cost = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
+        cost += np.float32(MISSING) * missing + np.float32(self.handicaps[number])
+        return doubt, cost
+
+
+def lines_around(light: Floats) -> Floats:
+    """How much contrast there is around each pixel of [h, w]."""
+    return np.asarray(cv2.blur(contrast(light), (AROUND, AROUND)), np.float32)
 
 
 def find_candidates(
@@ -167,4 +179,7 @@ def find_candidates(
         motions.append(still)
         handicaps.append(STILL_HANDICAP)
     first = landed[0]
-    return Candidates(rgb0, rgb1, t, motions, handicaps, first.colours, first.weights, first.moving, turns)
+    lines = lines_around(first.colours.sum(0))
+    return Candidates(
+        rgb0, rgb1, t, motions, handicaps, first.colours, lines, first.weights, first.moving, turns
+    )

@@ -46,8 +46,8 @@ def by_agreement(candidates: Candidates) -> Choice:
     best, agrees = np.zeros((2, *size), np.float32), np.zeros(size, np.bool_)
     least = np.full(size, np.inf, np.float32)
     for number, motion in enumerate(candidates.motions):
-        doubt = candidates.doubt(number)
-        keep_better(candidates.cost(doubt, number), doubt, motion, SURE, least, best, agrees)
+        doubt, cost = candidates.judge(number)
+        keep_better(cost, doubt, motion, SURE, least, best, agrees)
     return Choice(best, candidates.bend(best), cover_of(candidates, best, agrees))
 
 

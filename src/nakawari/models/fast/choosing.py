@@ -25,23 +25,22 @@ Floats = npt.NDArray[np.float32]
 def see(candidates: Candidates) -> tuple[Seen, Floats]:
     """What the network sees of candidates, a batch of one; and the doubt of each, [K, h, w]."""
     c = candidates
-    doubts = [c.doubt(number) for number in range(len(c.motions))]
+    judged = [c.judge(number) for number in range(len(c.motions))]
     looks = [look_along(c.rgb0, c.rgb1, motion, c.t, c.bend(motion)) for motion in c.motions]
-    costs = [c.cost(doubt, number) for number, doubt in enumerate(doubts)]
     lengths = [np.log1p(np.hypot(motion[0], motion[1])) for motion in c.motions]
     views = np.stack([view for view, _ in looks])
     evidence = c.evidence.clip(0, 255).astype(np.uint8)
     seen = Seen(
         views=torch.from_numpy(views)[None],
         inside=_stack([inside for _, inside in looks]),
-        cost=_stack(costs),
+        cost=_stack([cost for _, cost in judged]),
         length=_stack(lengths),
         evidence=torch.from_numpy(evidence)[None],
         weights=_stack([c.weights])[0],
         t=torch.tensor([c.t], dtype=torch.float32),
         strange=torch.from_numpy(strangeness(views, evidence, c.t))[None],
     )
-    return seen, np.stack(doubts)
+    return seen, np.stack([doubt for doubt, _ in judged])
 
 
 def _stack(arrays: Sequence[npt.NDArray[Any]]) -> Tensor:

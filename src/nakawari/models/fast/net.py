@@ -7,6 +7,8 @@ was covered, all around a pixel and at four scales, and says
     which candidate      a correction of the rule's own score
     which key to show    both mixed by time, or one of them, where the other is covered or lies
 
+Where the rule is certain it stays, and what landed may not be erased (`forbidden`).
+
 It draws nothing: every colour comes out of a key, so there is nothing that could blur or fade. Before
 training it says nothing, and `fast` is `classic`.
 """
@@ -45,7 +47,10 @@ ERASED = 10.0
 A thing whose place is not sure is wrong twice where it is misplaced, and once where it is left out: whatever
 is trained for the least error would rather show the ground. Here it may not.
 """
-_FORGOTTEN = -1e4
+CERTAIN = 32.0
+"""Cost below which the rule is not overruled: it sees shares of a pixel there, which the network does not."""
+FORGOTTEN = -1e4
+"""Score of what is out of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,9 @@ class Seen:
         length: [B, K, h, w], log(1 + pixels of motion).
         evidence: [B, 3, h, w] uint8, colours that landed.
         weights: [B, 2, h, w], how much of each key landed.
+        strange: [B, K, h, w], how far a candidate is from what landed (0 to 765).
         t: [B].
         present: [B, K] bool, which candidates there are; None: all.
-        strange: [B, K, h, w], how far a candidate is from what landed (0 to 765); only for `pick`.
     """
 
     views: Tensor
@@ -83,9 +88,9 @@ class Seen:
     length: Tensor
     evidence: Tensor
     weights: Tensor
+    strange: Tensor
     t: Tensor
     present: Tensor | None = None
-    strange: Tensor | None = None
 
     @staticmethod
     def of(batch: Mapping[str, Tensor]) -> Seen:
@@ -151,12 +156,12 @@ class FastNet(nn.Module):
         most = each
         if seen.present is not None:
             absent = ~seen.present[:, :, None, None]
-            cost = cost.masked_fill(absent, -_FORGOTTEN)
-            most = each.masked_fill(absent[:, :, None], _FORGOTTEN)
+            cost = cost.masked_fill(absent, -FORGOTTEN)
+            most = each.masked_fill(absent[:, :, None], FORGOTTEN)
         least = reduce(torch.minimum, cost.unbind(1))  # `amin` over an axis that is not the last is slow
         score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
         if seen.present is not None:
-            score = score.masked_fill(absent, _FORGOTTEN)
+            score = score.masked_fill(absent, FORGOTTEN)
         likely = F.avg_pool2d(score, 2).softmax(1)
         around = self._around((each * likely[:, :, None]).sum(1), most.amax(1), seen)
         # One convolution of both, but what surrounds all candidates goes through it only once.
@@ -185,16 +190,30 @@ class FastNet(nn.Module):
     def pick(self, seen: Seen) -> Tensor:
         """[B, 2, h, w]: the number of the best candidate, and the share of key 1."""
         score, keys, _ = self(seen)
-        if seen.strange is not None:
-            rule = _largest(-seen.cost)
-            score = score.masked_fill(seen.strange > seen.strange.gather(1, rule) + ERASED, _FORGOTTEN)
-        best = _largest(score)
+        best = _largest(score.masked_fill(forbidden(seen), FORGOTTEN))
         keys = _largest(keys.gather(1, best[:, :, None].expand(-1, -1, 3, -1, -1))[:, 0])
         t = seen.t.to(score).reshape(-1, 1, 1, 1)
         share = torch.where(keys == SECOND, 1.0, torch.where(keys == FIRST, 0.0, t))
         # Where the key changes, half a pixel of both hides the seam.
         share = F.avg_pool2d(share, 3, 1, 1, count_include_pad=False)
         return torch.cat([best.to(share), share], 1)
+
+
+def forbidden(seen: Seen) -> Tensor:
+    """[B, K, h, w], the candidates that may not be taken: where the rule is certain, all but its own, and
+    elsewhere those that erase what landed.
+    """
+    cost = (
+        seen.cost.float()
+        if seen.present is None
+        else seen.cost.float().masked_fill(~seen.present[:, :, None, None], -FORGOTTEN)
+    )
+    rule = _largest(-cost)
+    certain = cost.gather(1, rule) < CERTAIN
+    others = torch.arange(cost.shape[1], device=cost.device)[:, None, None] != rule
+    strange = seen.strange.float()
+    erases = strange > strange.gather(1, rule) + ERASED
+    return (certain & others) | erases
 
 
 def _largest(values: Tensor) -> Tensor:
