@@ -181,6 +181,24 @@ def test_copies_are_bit_identical_in_ffv1(tmp_path, pix_fmt):
         np.testing.assert_array_equal(before.rgb(), after.rgb())
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (5, 3), (1, 64)])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "bgr0"])
+def test_the_smallest_pictures_are_written_too(tmp_path, pix_fmt, size):
+    import cv2
+
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"in/{number}.png"), np.full((*size, 3), 80 * number, np.uint8))
+    _, result = rewrite(
+        tmp_path / "in", tmp_path / "out.mkv", EncodeOptions(codec="ffv1", pix_fmt=pix_fmt), PAL
+    )
+    assert [frame.native.format.name for frame in result] == [pix_fmt] * 3
+    for number, frame in enumerate(result):
+        assert frame.rgb().shape[:2] == size
+        one = 257 if "10" in pix_fmt else 1
+        assert abs(int(frame.rgb().max()) - 80 * number * one) <= 2 * one
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("name", ["out", "out.mkv", "out/%d.tiff"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nakawari.errors import OutputError, PlanError
 from nakawari.pipeline.report import versions
 from nakawari.timeline.plan import Plan
+from nakawari.timeline.plan_json import pieces
 from nakawari.video.journal import PLAN, Journal
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def settings(
         "input": {"name": str(source.resolve()), **_state(source)},
         **asked,
         **model,
-        "plan": None if given is None else _digest(given.to_json().encode()),
+        "plan": None if given is None else _digest(*(piece.encode() for piece in pieces(given))),
         "encode": asdict(options),
         "versions": versions(),
     }
@@ -58,7 +59,7 @@ def kept_plan(journal: Journal) -> Plan | None:
 
 def keep_plan(journal: Journal, plan: Plan) -> None:
     """Keep the plan for a later run."""
-    journal.write(PLAN, plan.to_json().encode())
+    journal.write(PLAN, (piece.encode() for piece in pieces(plan)))
 
 
 def _state(source: Path) -> dict[str, Any]:
@@ -72,5 +73,8 @@ def _state(source: Path) -> dict[str, Any]:
     return {"files": len(stats), "state": _digest(repr(stats).encode())}
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]

@@ -6,7 +6,10 @@ Version 1 did not say what a plan was made of and how; its plans are still read.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from nakawari.errors import PlanError
@@ -17,11 +20,19 @@ PLAN_VERSION = 2
 _FIELDS = ("version", "input", "rate", "shots", "drawings", "slots")
 _ORIGIN = ("clip", "options")
 _PAIR = ("target", "model", "hints")
+_SLOT = ("pts", "source", "target", "t", "reason")
 _CLIP = ("frames", "first", "last", "pictures")
 
 
 def to_dict(plan: Plan) -> dict[str, Any]:
     """The plan as JSON-ready values; fractions are `"n/d"` strings."""
+    return {
+        key: list(value) if isinstance(value, Iterator) else value for key, value in _values(plan).items()
+    }
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    """What `to_dict` gives, rows not made yet."""
     clip = plan.clip
     values = {
         "version": PLAN_VERSION,
@@ -36,9 +47,9 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         },
         "options": None if plan.options is None else dict(plan.options),
         "rate": ratio(plan.rate),
-        "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots],
-        "drawings": [{"first": d.first, "last": d.last} for d in plan.drawings],
-        "slots": [
+        "shots": ({"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots),
+        "drawings": ({"first": d.first, "last": d.last} for d in plan.drawings),
+        "slots": (
             {
                 "pts": ratio(s.pts),
                 "source": s.source,
@@ -47,24 +58,33 @@ def to_dict(plan: Plan) -> dict[str, Any]:
                 "reason": str(s.reason),
             }
             for s in plan.slots
-        ],
+        ),
     }
     if plan.pairs:
-        values["pairs"] = [{"target": c.target, "model": c.model, "hints": dict(c.hints)} for c in plan.pairs]
+        values["pairs"] = ({"target": c.target, "model": c.model, "hints": dict(c.hints)} for c in plan.pairs)
     return values
 
 
 def to_json(plan: Plan) -> str:
     """The plan as JSON text, a line for each slot: easy to edit and to compare."""
-    parts = []
-    for key, value in to_dict(plan).items():
-        if isinstance(value, list):
-            rows = ",\n    ".join(json.dumps(row) for row in value)
-            body = f"[\n    {rows}\n  ]" if value else "[]"
+    return "".join(pieces(plan))
+
+
+def pieces(plan: Plan) -> Iterator[str]:
+    """The text of `to_json` piece by piece: that of a long film is never whole in memory."""
+    before = "{\n"
+    for key, value in _values(plan).items():
+        yield f"{before}  {json.dumps(key)}: "
+        before = ",\n"
+        if isinstance(value, Iterator):
+            opening = "["
+            for row in value:
+                yield f"{opening}\n    {json.dumps(row)}"
+                opening = ","
+            yield "[]" if opening == "[" else "\n  ]"
         else:
-            body = json.dumps(value)
-        parts.append(f"  {json.dumps(key)}: {body}")
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+            yield json.dumps(value)
+    yield "\n}\n"
 
 
 def from_dict(values: Any) -> Plan:
@@ -95,8 +115,7 @@ def from_dict(values: Any) -> Plan:
         for n, row in _rows(values, "drawings", ("first", "last"))
     )
     slots = tuple(
-        _slot(row, f"slot {n}")
-        for n, row in _rows(values, "slots", ("pts", "source", "target", "t", "reason"))
+        row if isinstance(row, Slot) else _slot(row, f"slot {n}") for n, row in _rows(values, "slots", _SLOT)
     )
     pairs = tuple(_choice(row, f"pair {n}") for n, row in _rows(values, "pairs", _PAIR))
     rate, clip = _fraction(values["rate"], "rate"), _clip(values["clip"])
@@ -106,10 +125,18 @@ def from_dict(values: Any) -> Plan:
 def from_json(text: str) -> Plan:
     """Read what `to_json` gave; raises PlanError as `from_dict` does."""
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_hook=_early)
     except json.JSONDecodeError as error:
         raise PlanError(f"the plan is not JSON: {error}.") from error
     return from_dict(values)
+
+
+def _early(row: dict[str, Any]) -> dict[str, Any] | Slot:
+    """A slot as soon as it is read, as its row takes four times the memory; what is wrong is told later."""
+    if tuple(row) == _SLOT:
+        with suppress(PlanError):
+            return _slot(row, "")
+    return row
 
 
 def ratio(value: Fraction) -> str:
@@ -143,11 +170,15 @@ def _clip(values: Any) -> Original | None:
 
 def _fraction(value: Any, name: str) -> Fraction:
     if isinstance(value, str):
-        try:
-            return Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            pass
+        with suppress(ValueError, ZeroDivisionError):
+            return _read_fraction(value)
     raise PlanError(f'{name} is {value!r}; wanted a fraction such as "1001/24000".')
+
+
+@lru_cache(1024)
+def _read_fraction(text: str) -> Fraction:
+    """One object for all that are alike: few moments of pairs differ."""
+    return Fraction(text)
 
 
 def _integer(value: Any, name: str) -> int:
@@ -167,11 +198,12 @@ def _check_keys(values: Any, fields: tuple[str, ...], name: str) -> None:
             raise PlanError(f"{name} has no field {key!r}.")
 
 
-def _rows(values: dict[str, Any], key: str, fields: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
+def _rows(values: dict[str, Any], key: str, fields: tuple[str, ...]) -> list[tuple[int, Any]]:
     if not isinstance(values[key], list):
         raise PlanError(f"the plan's {key} is not a list.")
     for number, row in enumerate(values[key]):
-        _check_keys(row, fields, f"{key} {number}")
+        if not (key == "slots" and isinstance(row, Slot)):
+            _check_keys(row, fields, f"{key} {number}")
     return list(enumerate(values[key]))
 
 

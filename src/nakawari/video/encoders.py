@@ -110,6 +110,9 @@ _X26_PRESETS = (
 )
 
 
+TINY = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """What we know of an encoder.
@@ -117,6 +120,7 @@ class Encoder:
     `even`: it wants even sizes where chroma is halved. `quiet`: an environment variable that keeps it from
     talking on stderr. `quality`: the option that `--crf` is for it. `held`: as how many pictures it takes
     memory at most, by preset ("": any), measured (`benchmarks/memory.py --encoders`); 200 where nobody has.
+    `tiny`: options instead where a side has less than `TINY` pixels.
     """
 
     options: dict[str, str] = field(default_factory=dict)
@@ -127,6 +131,7 @@ class Encoder:
     quiet: tuple[str, str] | None = None
     quality: str = "crf"
     held: dict[str, int] = field(default_factory=lambda: {"": 200})
+    tiny: dict[str, str] = field(default_factory=dict)
 
 
 _BEGUN, _EACH = 10, 7
@@ -169,7 +174,7 @@ ENCODERS = {
         (0, 63),
         held={"": 105},
     ),
-    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}),
+    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}, tiny={"level": "1"}),  # 3 cuts into slices
     "prores_ks": Encoder(held={"": 5}),
     "mpeg4": Encoder(held={"": 16}),
     "mjpeg": Encoder(held={"": 14}),

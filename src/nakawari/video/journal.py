@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,7 +87,7 @@ class Journal:
         except OSError as error:
             raise OutputError(f"{self.folder / name} cannot be read ({error.strerror}).") from error
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
         """Write a piece, whole or not at all.
 
         Raises:
@@ -95,7 +96,7 @@ class Journal:
         try:
             piece = Piece(self.folder, name)
             try:
-                piece.file.write(data)
+                piece.file.writelines([data] if isinstance(data, bytes) else data)
                 piece.commit()
             finally:
                 piece.discard()
