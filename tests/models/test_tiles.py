@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from nakawari.errors import BackendError, InputError
-from nakawari.models import CATALOG
+from nakawari.models import CATALOG, load
 from nakawari.models.base import Drawn, Interpolator
 from nakawari.models.costs import COSTS, Cost
 from nakawari.models.tiles import LEAST, in_windows, parse_memory, parse_tile, resident_bytes, side_for
@@ -195,3 +195,18 @@ def test_what_is_no_memory_is_refused(value):
 
 def test_every_model_has_a_cost():
     assert {row.name for row in CATALOG} == set(COSTS)
+
+
+def test_a_picture_that_is_drawn_whole_is_refused_before_the_system_ends_the_process(monkeypatch, caplog):
+    monkeypatch.setattr("nakawari.models.tiles.free_bytes", lambda *_: 10 * 2**20)
+    model = load("classic", device="cpu")
+    model.foresee((4320, 7680))
+    assert "to draw all of 7680x4320" in caplog.text
+    frames = torch.rand(2, 1, 3, 512, 640)
+    with pytest.raises(InputError, match="classic takes 75 MiB to draw 640x512, and 17 MiB are free"):
+        model(frames[0], frames[1], 0.5)
+    caplog.clear()
+    monkeypatch.setattr("nakawari.models.tiles.free_bytes", lambda *_: 100 * 2**20)
+    model.foresee((512, 640))
+    assert not caplog.text
+    model(frames[0], frames[1], 0.5)

@@ -148,6 +148,11 @@ class Interpolator(ABC):
             height, width = (-(-side // self.multiple) * self.multiple for side in size)
             self.room.settle(self.name, self.cost, self.windowed, (height, width), beside)
 
+    def foresee(self, size: tuple[int, int]) -> None:
+        """Warn where a picture of `size` (H, W) that changes all over cannot be drawn in what is free."""
+        if self.cost is not None:
+            self.room.foresee(self.name, self.cost, self.windowed, size)
+
     def _adjust(self, options: dict[str, Any]) -> None:
         """Take the options over, or refuse them."""
         self.options = options
@@ -298,9 +303,10 @@ class Interpolator(ABC):
 
     def _side_for(self, image: Tensor) -> int | None:
         """The side of windows for a padded image; None: none are needed."""
-        if not self.windowed:
-            return None
         batch, _, height, width = image.shape
+        if not self.windowed:
+            self.room.check_whole(self.name, self.cost, batch, (height, width))
+            return None
         return self.room.side(self.name, self.cost, batch, (height, width))
 
     def _within(self, pair: Pair, work: Callable[[], T]) -> T:

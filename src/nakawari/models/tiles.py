@@ -178,6 +178,35 @@ class Room:
         self._left = self.memory - held - beside
         self._sides.clear()
 
+    def check_whole(self, who: str, cost: Cost | None, batch: int, size: tuple[int, int]) -> None:
+        """Make sure that a picture that is only drawn whole can be; the system would end the process.
+
+        Raises:
+            InputError: it takes more than is free.
+        """
+        if cost is None or self.device.type == "cuda" or self._left is not None:
+            return
+        need, free = cost.of_whole(batch * size[0] * size[1]), int(free_bytes(self.device) / SHARE)
+        if need > free:
+            raise InputError(
+                f"{who} takes {_mib(need)} to draw {size[1]}x{size[0]}, and {_mib(free)} are free. Give a "
+                "smaller picture, or a model that draws in tiles (fast, rife)."
+            )
+
+    def foresee(self, who: str, cost: Cost, windowed: bool, size: tuple[int, int]) -> None:
+        """Warn where a picture of `size` cannot be drawn: one in which only a part changes still may."""
+        if self.memory is not None or self.device.type == "cuda":
+            return
+        smallest = max(LEAST, self.tile) if isinstance(self.tile, int) else LEAST
+        need = least_bytes(cost, size, smallest if windowed and self.tile != "off" else None)
+        free = int(free_bytes(self.device) / (1 if windowed and self.tile == "auto" else SHARE))
+        if need > free:
+            _LOG.warning(
+                "%s takes %s to draw all of %dx%d, and may take %s: where more than a part of a picture "
+                "changes, the render will end with an error. Free memory, or give a smaller picture.",
+                *(who, _mib(need), size[1], size[0], _mib(free)),
+            )
+
     def side(self, who: str, cost: Cost | None, batch: int, size: tuple[int, int]) -> int | None:
         """The side of windows for a padded picture; None: none are needed.
 

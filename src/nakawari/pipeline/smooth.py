@@ -170,7 +170,8 @@ class Job:
             if "memory" in model[-1]:  # what it is too little for is said before the clip is looked at
                 loading.reserve(*self.room(inner))
             todo = kept_plan(journal) if journal else None
-            todo = todo or self._plan(given, loading.watching(progress))
+            size = self.clip.reader.info.height, self.clip.reader.info.width
+            todo = todo or self._plan(given, loading.watching(progress, size))
             artist = loading.model()
             cast = casting(todo, artist, loading.another)
             watch = None if debug_dir is None else watching(artist, debug_dir)
@@ -277,12 +278,18 @@ class _Loading:
         self._future: Future[Interpolator] = pool.submit(load, model, weights, device, precision, **options)
         pool.shutdown(wait=False)
 
-    def watching(self, progress: Progress) -> Progress:
-        """The same progress, which raises the loader's error as soon as there is one."""
+    def watching(self, progress: Progress, size: tuple[int, int]) -> Progress:
+        """The same progress, which tells as soon as it is known what is wrong with the model.
+
+        That is what loading it raised, or that pictures of `size` (H, W) are too large for it.
+        """
+        told = False
 
         def watch(stage: str, done: int, total: int | None) -> None:
-            if self._future.done():
-                self._future.result()
+            nonlocal told
+            if self._future.done() and not told:
+                told = True
+                self._future.result().foresee(size)
             progress(stage, done, total)
 
         return watch
