@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from nakawari.cli import main
+from nakawari.cli.progress import shown
 from tests.pipeline.test_smooth import drawing, on_twos, write_images, write_video
 
 
@@ -105,3 +107,25 @@ def test_notes_come_once_and_are_called_notes(tmp_path: Path) -> None:
     )
     assert done.stderr.count("do not hold 16 bits") == 1
     assert "note: .jpg images do not hold 16 bits" in done.stderr
+
+
+def test_progress_of_a_clip_is_not_measured_by_the_one_before(capsys):
+    with shown("bar") as progress:
+        for done in (0, 12):
+            progress("analyse", done, None)
+        progress("render", 24, 24)
+        assert capsys.readouterr().out == ""
+        for done in (0, 5):
+            progress("analyse", done, None)
+        progress("render", 0, 10)
+    said = capsys.readouterr().err.split()
+    assert "5/5" in said
+    assert "0/10" in said
+    with shown("json") as progress:
+        progress("render", 0, 9)
+        time.sleep(0.2)
+        progress("render", 9, 9)
+        progress("render", 0, 9)
+        progress("render", 9, 9)
+    rows = [json.loads(row) for row in capsys.readouterr().err.splitlines()]
+    assert rows[1]["fps"] < 50 < rows[3]["fps"]

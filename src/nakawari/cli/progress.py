@@ -61,10 +61,15 @@ def _bars() -> Iterator[Progress]:
     def progress(stage: str, done: int, total: int | None) -> None:
         if not tasks:
             bars.start()  # not before there is something to show: a failure before that is one line
+        if (
+            stage in tasks and done == 0
+        ):  # the next clip of a folder; what is known of the last one is not kept
+            bars.remove_task(tasks.pop(stage)[0])
         if stage not in tasks:
+            for before in bars.tasks:  # a length that nobody knew is known once the next stage begins
+                if before.total is None:
+                    bars.update(before.id, total=before.completed)
             tasks[stage] = (bars.add_task(STAGES.get(stage, stage), total=total, fps=0.0), monotonic())
-        elif done == 0:  # the next clip of a folder
-            tasks[stage] = (tasks[stage][0], monotonic())
         task, begin = tasks[stage]
         bars.update(task, completed=done, total=total, fps=done / max(1e-3, monotonic() - begin))
 
@@ -82,6 +87,8 @@ def _json_lines() -> Progress:
     def progress(stage: str, done: int, total: int | None) -> None:
         nonlocal last
         now = monotonic()
+        if done == 0:  # of this clip, not of the one before it in a folder
+            begun[stage] = now
         begin = begun.setdefault(stage, now)
         if done not in (0, total) and now - last < EVERY_S:
             return
