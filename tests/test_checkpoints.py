@@ -1,6 +1,7 @@
 """Weight files: whole or absent, and plain about what does not fit."""
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,12 @@ def test_pt_files_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     torch.save({"a": torch.ones(2)}, "good.pt")
     assert torch.equal(checkpoints.load_pt("good.pt")["a"], torch.ones(2))
     torch.save({"a": Trap()}, "bad.pt")
-    with pytest.raises(ModelError, match="more than tensors"):
-        checkpoints.load_pt("bad.pt")
+    Path("bare.pkl").write_bytes(pickle.dumps(Trap(), protocol=4))
+    for name in ("bad.pt", "bare.pkl"):
+        with pytest.raises(ModelError, match="more than tensors") as caught:
+            checkpoints.load_pt(name)
+        assert len(str(caught.value)) < 160
+        assert "weights_only" not in str(caught.value)
     assert not Path("trap").exists()
     torch.save([torch.ones(1)], "list.pt")
     with pytest.raises(ModelError, match="wanted a dictionary"):

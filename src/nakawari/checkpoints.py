@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -197,10 +199,16 @@ def load_pt(path: str | Path) -> dict[str, Any]:
     if is_archive(path):
         return dict(read_archive(path))
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # what torch thinks of the file is said by the error alone
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{path} holds more than tensors, or is no PyTorch file: {reason}") from error
+        # torch's own words go on to advise to run what is in the file
+        named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
+        code = f" (it asks for {named[1]}, which is not run)" if named else ""
+        raise ModelError(
+            f"{path} holds more than tensors, or is no PyTorch file{code}. Take it from its authors again."
+        ) from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path} cannot be read as a PyTorch file: {reason}") from error
