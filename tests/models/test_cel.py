@@ -155,6 +155,27 @@ def test_matches_can_be_forced_and_forbidden(model):
         partner(Hints(regions=both, apart=both))
 
 
+def panels(dx, *dots):
+    """Four painted panels, and in them dots that are all alike."""
+    picture = np.full((100, 200, 3), 255, np.uint8)
+    for n, paint in enumerate(((200, 80, 60), (60, 180, 90), (70, 90, 200), (210, 200, 80))):
+        x = 10 + 45 * n + dx
+        picture[20:80, x : x + 40] = 0
+        picture[22:78, x + 2 : x + 38] = paint
+    for x, y in dots:
+        picture[y : y + 6, x + dx : x + dx + 7] = (20, 160, 160)
+    return picture
+
+
+def test_a_dot_does_not_go_elsewhere_than_all_around_it(model):
+    key0, key1 = panels(0, (39, 48)), panels(3, (60, 42), (60, 54))
+    found = model.explain(model.prepare(key0, key1))
+    assert found.partners01[found.labels0[51, 42]] == -1
+    assert found.partners01[found.labels0[30, 30]] == found.labels1[30, 33]
+    told = model.explain(model.prepare(key0, key1, hints=Hints(regions=(((42, 51), (66, 45)),))))
+    assert told.partners01[told.labels0[51, 42]] == told.labels1[45, 66]
+
+
 def test_paths_bend_along_arcs(model):
     key0, key1 = disc(40), disc(70)
     straight = model.at(model.prepare(key0, key1), 0.5)

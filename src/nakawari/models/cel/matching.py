@@ -35,7 +35,13 @@ UNMOVED = 0.5
 """What a pair that fills the very same box, with as many pixels, gains."""
 ALONE = 1.6
 """A pair that costs more is no match."""
-ROUNDS = 4
+TINY_PX, STRAY_PX, STRAY_SHARE, SPREADS = 100, 6.0, 0.5, 3.0
+"""A region of fewer pixels whose partner is farther from where those around it go (pixels, and share of
+how far they go), and than so many times the spread of these, is no match, unless dense search sees it go
+there too, or nothing else is like it."""
+SEEN, CERTAIN = 0.25, 0.95
+ROUNDS, RECALLS = 4, 8
+"""Of settling all; and of letting strays go."""
 NEAR = 6
 """Neighbours that say where a region went, besides those that it touches."""
 LARGE_PX = 300_000
@@ -171,21 +177,48 @@ def match(one: Drawing, other: Drawing, seen: Evidence, hints: Hints | None = No
     )
     moves = seen.moves0 if told is None else _toward(seen.moves0, told, centre0)
     partners, cost = np.full(len(centre0), NONE), np.zeros(allowed.shape)
-    for _ in range(ROUNDS):
+    recalled, rounds = np.zeros(allowed.shape, np.bool_), 0
+    for _ in range(ROUNDS + RECALLS):
         away = np.linalg.norm(centre0[:, None] + moves[:, None] - centre1[None], axis=2) / size
         cost = np.where(allowed, base + AWAY * np.minimum(away, 6), 1e3)
         cost[forced] = -1e2
-        rows, columns = linear_sum_assignment(np.minimum(cost, ALONE))
-        good = cost[rows, columns] < ALONE
+        left = np.minimum(np.where(recalled, ALONE, cost), ALONE)
+        rows, columns = linear_sum_assignment(left)
+        good = left[rows, columns] < ALONE
         before, partners = partners, np.full(len(centre0), NONE)
         partners[rows[good]] = columns[good]
-        if (partners == before).all():
-            break
+        rounds += 1
+        if (partners == before).all() or rounds >= ROUNDS:
+            stray = _stray(partners, _margin(cost, partners, forced), moves, seen, one, other)
+            if not len(stray):
+                break
+            recalled[stray, partners[stray]] = True
+            continue
         moves = _around(partners, centre0, centre1, seen, one, told)
     back = np.full(len(centre1), NONE)
     found = np.flatnonzero(partners >= 0)
     back[partners[found]] = found
     return Matches(partners, back, _margin(cost, partners, forced), moves)
+
+
+def _stray(
+    partners: Partners, sure: Floats, moves: Floats, seen: Evidence, one: Drawing, other: Drawing
+) -> Partners:
+    """Tiny regions of key 0 whose partners are elsewhere than everything around them says."""
+    from scipy.spatial import cKDTree
+
+    centre0, centre1 = one.regions.centre, other.regions.centre
+    known = np.flatnonzero(partners >= 0)
+    if len(known) < 3:
+        return np.zeros(0, np.int64)
+    gone = centre1[partners[known]] - centre0[known]
+    near = cKDTree(centre0[known]).query(centre0[known], min(NEAR + 1, len(known)))[1][:, 1:]
+    spread = np.median(np.linalg.norm(gone[near] - moves[known][:, None], axis=2), axis=1)
+    off = np.linalg.norm(gone - moves[known], axis=1)
+    tiny = np.minimum(one.regions.area[known], other.regions.area[partners[known]]) < TINY_PX
+    unseen = (seen.votes[known, partners[known]] < SEEN) & (sure[known] < CERTAIN)
+    far = STRAY_PX + STRAY_SHARE * np.linalg.norm(moves[known], axis=1)
+    return np.asarray(known[tiny & unseen & (off > np.maximum(far, SPREADS * spread))], np.int64)
 
 
 def _margin(cost: Floats, partners: Partners, forced: npt.NDArray[np.bool_]) -> Floats:
