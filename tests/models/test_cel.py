@@ -13,6 +13,7 @@ from nakawari.metrics.cels import examine, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
 from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.matching import along
 from nakawari.models.cel.mix import TOUCH_PX
 from nakawari.models.cel.register import register
 
@@ -128,6 +129,24 @@ def test_points_are_met_to_half_a_pixel(model):
     for (x0, y0), (x1, y1) in hints.points:
         gone = found.flow01[y0, x0]
         assert np.hypot(x0 + gone[0] - x1, y0 + gone[1] - y1) < 0.5
+
+
+def strand(x, bow):
+    """A line down the paper, and how it goes, as a polyline."""
+    at = tuple((float(x + bow * np.sin(np.pi * s)), float(20 + 60 * s)) for s in np.linspace(0, 1, 12))
+    picture = np.full((100, 160, 3), 255, np.uint8)
+    cv2.polylines(picture, [np.rint(at).astype(np.int32)], False, (10, 10, 10), 2)
+    return picture, at
+
+
+@pytest.mark.parametrize("bow", [18, -25])
+def test_strokes_are_met_all_along_to_half_a_pixel(model, bow):
+    (key0, stroke0), (key1, stroke1) = strand(60, 0), strand(75, bow)
+    state = model.prepare(key0, key1, hints=Hints(strokes=((stroke0, stroke1),))).state[0]
+    at, goal = (np.array(along(stroke, 8)) for stroke in (stroke0, stroke1))
+    motion = state.plan.found.motion0[state.one.labels[tuple(np.rint(at).astype(int)[:, ::-1].T)]]
+    there = state.plan.found.motions.at(motion, at, 1.0)
+    assert np.hypot(*(there - goal).T).max() < 0.5
 
 
 def two(x, y):

@@ -22,6 +22,8 @@ Labels = npt.NDArray[np.int32]
 
 MOST_POINTS = 140
 """Of an outline that take part."""
+MET_PX, SWEEPS = 0.05, 4
+"""A pinned place is met when it is this near to where it was told to go; passes with bumps of one width."""
 BORDER_SHARE = 0.3
 """A region that has more of the picture's frame is background: it stays, or pans with all that stays."""
 
@@ -258,24 +260,46 @@ def _bend(
 
 
 def _pin(one: Drawing, motions: Motions, motion0: Places, pins: Floats) -> None:
-    """Bend motions so that pinned places go where they were told."""
-    for x, y, gone_x, gone_y in pins:
-        label = one.labels[round(y), round(x)]
-        m = int(motion0[label])
-        for _ in range(3):
-            here = motions.at(np.array([m]), np.array([[x, y]]), 1.0)[0]
-            miss = np.array([x + gone_x, y + gone_y]) - here
-            if np.hypot(*miss) < 0.05:
+    """Bend motions so that pinned places go where they were told, those of one motion together.
+
+    Wide bumps first, which take what is around along, then narrower ones for what is left.
+    """
+    at = np.rint(pins[:, :2]).astype(np.int64)
+    by = motion0[one.labels[at[:, 1], at[:, 0]]]
+    for m in np.unique(by).tolist():
+        own = pins[by == m]
+        left, top, step, across, down = motions.grid[m]
+        a, b = int(motions.first[m]), int(motions.first[m] + across * down)
+        knots = np.stack(
+            np.meshgrid(left + step * np.arange(int(across)), top + step * np.arange(int(down))), 2
+        ).reshape(-1, 1, 2)
+        back = np.exp(-(motions.linear[m, 0] + 1j * motions.linear[m, 1]))
+        reach = max(1.5 * step, 0.2 * step * max(across, down))
+        while True:
+            bumps = np.exp(-((np.linalg.norm(knots - own[None, :, :2], axis=2) / reach) ** 2))
+            felt = _at_places(bumps, motions.grid[m], own[:, :2])
+            for _ in range(SWEEPS):
+                here = motions.at(np.full(len(own), m), own[:, :2], 1.0)
+                miss = own[:, :2] + own[:, 2:] - here
+                if np.hypot(*miss.T).max() < MET_PX:
+                    break
+                turned = (miss[:, 0] + 1j * miss[:, 1]) * back
+                wanted = np.stack([turned.real, turned.imag], 1)
+                share, *_ = np.linalg.lstsq(felt, wanted, rcond=0.05)
+                motions.bend[a:b] += bumps @ share
+            if reach <= step or np.hypot(*miss.T).max() < MET_PX:
                 break
-            scale = np.exp(-(motions.linear[m, 0] + 1j * motions.linear[m, 1]))
-            turned = complex(miss[0], miss[1]) * scale
-            left, top, step, across, down = motions.grid[m]
-            knots_x = left + step * np.arange(int(across))
-            knots_y = top + step * np.arange(int(down))
-            reach = max(1.5 * step, 0.2 * step * max(across, down))
-            weight = np.exp(-(((knots_x[None] - x) ** 2 + (knots_y[:, None] - y) ** 2) / reach**2)).reshape(
-                -1
-            )
-            a, b = int(motions.first[m]), int(motions.first[m] + across * down)
-            # what the bump is worth at the place itself, by the interpolation between knots
-            motions.bend[a:b] += weight[:, None] * (turned.real, turned.imag)
+            reach = max(step, reach / 2)
+
+
+def _at_places(bumps: Floats, grid: Floats, places: Floats) -> Floats:
+    """[N, K]: what each of K bumps, [knots, K], is worth at N places, by the interpolation between knots."""
+    left, top, step, across, down = grid
+    u = np.clip((places[:, 0] - left) / step, 0, across - 1)
+    v = np.clip((places[:, 1] - top) / step, 0, down - 1)
+    i, j = (np.minimum(x.astype(np.int64), int(n) - 2) for x, n in ((u, across), (v, down)))
+    du, dv, wide = (u - i)[:, None], (v - j)[:, None], int(across)
+    first = j * wide + i
+    above = (1 - du) * bumps[first] + du * bumps[first + 1]
+    below = (1 - du) * bumps[first + wide] + du * bumps[first + wide + 1]
+    return np.asarray((1 - dv) * above + dv * below)
