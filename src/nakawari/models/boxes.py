@@ -40,6 +40,15 @@ class Box:
             min(width, self.right + by),
         )
 
+    def aligned(self, multiple: int) -> Box:
+        """With as few pixels more as it takes to begin and end at multiples."""
+        return Box(
+            self.top // multiple * multiple,
+            self.left // multiple * multiple,
+            -(-self.bottom // multiple) * multiple,
+            -(-self.right // multiple) * multiple,
+        )
+
     def within(self, outer: Box) -> Box:
         """The same place, counted from the corner of a box around it."""
         return Box(
@@ -49,11 +58,15 @@ class Box:
 
 def change_box(frame0: Array | Tensor, frame1: Array | Tensor) -> Box | None:
     """The smallest box outside of which two frames are equal; None when they are equal everywhere."""
-    differs = unequal(frame0, frame1)
-    rows = np.flatnonzero(differs.any(1))
+    return box_of(unequal(frame0, frame1))
+
+
+def box_of(mask: Array) -> Box | None:
+    """The smallest box around all that is True in [H, W]; None where nothing is."""
+    rows = np.flatnonzero(mask.any(1))
     if rows.size == 0:
         return None
-    columns = np.flatnonzero(differs.any(0))
+    columns = np.flatnonzero(mask.any(0))
     return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 

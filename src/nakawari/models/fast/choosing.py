@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nakawari.models.boxes import Box
+from nakawari.models.boxes import Box, box_of
 from nakawari.models.classic.candidates import Candidates
 from nakawari.models.classic.synthesis import SURE, Choice, cover_of
-from nakawari.models.fast.net import MULTIPLE, SEES, FastNet, Seen
+from nakawari.models.fast.net import CERTAIN, MULTIPLE, SEES, FastNet, Seen
 from nakawari.models.fast.packing import strangeness
 from nakawari.models.tiles import in_windows
 from nakawari.ops.gather import look_along
@@ -22,25 +22,29 @@ from nakawari.ops.gather import look_along
 Floats = npt.NDArray[np.float32]
 
 
-def see(candidates: Candidates) -> tuple[Seen, Floats]:
-    """What the network sees of candidates, a batch of one; and the doubt of each, [K, h, w]."""
+def judge(candidates: Candidates) -> tuple[Floats, Floats]:
+    """Doubt and cost of each candidate, [K, h, w]; see `Candidates.judge`."""
+    judged = [candidates.judge(number) for number in range(len(candidates.motions))]
+    return np.stack([doubt for doubt, _ in judged]), np.stack([cost for _, cost in judged])
+
+
+def see(candidates: Candidates, costs: Floats) -> Seen:
+    """What the network sees of candidates, a batch of one."""
     c = candidates
-    judged = [c.judge(number) for number in range(len(c.motions))]
     looks = [look_along(c.rgb0, c.rgb1, motion, c.t, c.bend(motion)) for motion in c.motions]
     lengths = [np.log1p(np.hypot(motion[0], motion[1])) for motion in c.motions]
     views = np.stack([view for view, _ in looks])
     evidence = c.evidence.clip(0, 255).astype(np.uint8)
-    seen = Seen(
+    return Seen(
         views=torch.from_numpy(views)[None],
         inside=_stack([inside for _, inside in looks]),
-        cost=_stack([cost for _, cost in judged]),
+        cost=torch.from_numpy(costs)[None],
         length=_stack(lengths),
         evidence=torch.from_numpy(evidence)[None],
-        weights=_stack([c.weights])[0],
-        t=torch.tensor([c.t], dtype=torch.float32),
+        weights=torch.from_numpy(c.weights)[None],
         strange=torch.from_numpy(strangeness(views, evidence, c.t))[None],
+        t=torch.tensor([c.t], dtype=torch.float32),
     )
-    return seen, np.stack([doubt for doubt, _ in judged])
 
 
 def _stack(arrays: Sequence[npt.NDArray[Any]]) -> Tensor:
@@ -48,27 +52,52 @@ def _stack(arrays: Sequence[npt.NDArray[Any]]) -> Tensor:
 
 
 def choose(net: FastNet, candidates: Candidates, side: int | None = None) -> Choice:
-    """What the network takes; `side` is of windows, see `tiles.in_windows`."""
-    seen, doubts = see(candidates)
-    height, width = doubts.shape[1:]
-    seen = _padded(seen, -height % MULTIPLE, -width % MULTIPLE)
-    device = next(net.parameters()).device
+    """What the network takes; `side` is of windows, see `tiles.in_windows`.
 
-    def pick(box: Box) -> Tensor:
-        return net.pick(_cut(seen, box, device)).cpu()
-
-    picked = in_windows(pick, (1, 2, *seen.cost.shape[2:]), side, SEES, MULTIPLE)
-    found = picked[0, :, :height, :width].numpy()
-    number = found[:1].astype(np.intp)
-    motion: Floats = np.take_along_axis(np.stack(candidates.motions), number[None], 0)[0]
-    agrees = np.take_along_axis(doubts, number, 0)[0] < SURE
-    share = np.ascontiguousarray(found[1])
+    It is asked only for a box around what the rule is not certain of.
+    """
+    doubts, costs = judge(candidates)
+    number, least = _cheapest(costs)
+    share = np.full(least.shape, candidates.t, np.float32)
+    box = box_of(least >= CERTAIN)
+    if box is not None:
+        found = _pick(net, see(candidates, costs), box, side)
+        box.crop(number)[:], box.crop(share)[:] = box.crop(found[0]), box.crop(found[1])
+    motion: Floats = np.take_along_axis(np.stack(candidates.motions), number[None, None], 0)[0]
+    agrees = np.take_along_axis(doubts, number[None], 0)[0] < SURE
     return Choice(motion, candidates.bend(motion), cover_of(candidates, motion, agrees), share)
 
 
-def _cut(seen: Seen, box: Box, device: torch.device) -> Seen:
-    """A window of what is seen, on the device."""
-    return _each(seen, lambda x: box.crop(x).to(device))
+def _cheapest(costs: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """The number of the first of the least costs, and that cost, [h, w]."""
+    number, least = np.zeros(costs.shape[1:], np.intp), costs[0].copy()
+    for k in range(1, len(costs)):
+        better = costs[k] < least
+        number[better] = k
+        np.minimum(least, costs[k], out=least)
+    return number, least
+
+
+def _pick(net: FastNet, seen: Seen, box: Box, side: int | None) -> Floats:
+    """[2, h, w], what `FastNet.pick` says; nothing in particular outside of the box."""
+    height, width = seen.cost.shape[2:]
+    seen = _padded(seen, -height % MULTIPLE, -width % MULTIPLE)
+    whole = box.grown(SEES, *seen.cost.shape[2:]).aligned(MULTIPLE)
+    device = next(net.parameters()).device
+    near = _cut(seen, whole)
+
+    def pick(window: Box) -> Tensor:
+        return net.pick(_each(_cut(near, window), lambda x: x.to(device))).cpu()
+
+    picked = in_windows(pick, (1, 2, *near.cost.shape[2:]), side, SEES, MULTIPLE)
+    out = np.zeros((2, *seen.cost.shape[2:]), np.float32)
+    out[:, whole.top : whole.bottom, whole.left : whole.right] = picked[0].numpy()
+    return out[:, :height, :width]
+
+
+def _cut(seen: Seen, box: Box) -> Seen:
+    """A window of what is seen."""
+    return _each(seen, box.crop)
 
 
 def _padded(seen: Seen, below: int, right: int) -> Seen:

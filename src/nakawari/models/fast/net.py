@@ -150,9 +150,7 @@ class FastNet(nn.Module):
         """
         batch, count = seen.cost.shape[:2]
         cost = seen.cost.float()
-        each = self.look(pack(seen.views, seen.evidence, seen.cost, seen.length, seen.inside))
-        each = each.reshape(batch, count, *each.shape[1:]) + self.slot[:count, :, None, None]
-        each = F.leaky_relu(each, 0.1)
+        each = torch.stack([self._looked(seen, number) for number in range(count)], 1)
         most = each
         if seen.present is not None:
             absent = ~seen.present[:, :, None, None]
@@ -168,10 +166,17 @@ class FastNet(nn.Module):
         own, shared = self.join.weight[:, : each.shape[2]], self.join.weight[:, each.shape[2] :]
         joined = F.conv2d(each.flatten(0, 1), own, self.join.bias, padding=1).reshape(each.shape)
         joined = (joined + F.conv2d(around, shared, padding=1)[:, None]).flatten(0, 1)
-        said = F.pixel_shuffle(self.head(F.leaky_relu(joined, 0.1)), 2) * _SCALE
+        said = F.pixel_shuffle(self.head(F.leaky_relu(joined, 0.1, inplace=True)), 2) * _SCALE
         said = said.reshape(batch, count, *said.shape[1:])
         keys = said[:, :, 1:] + said.new_tensor(_KEYS)[:, None, None]
         return score + said[:, :, 0], keys, said
+
+    def _looked(self, seen: Seen, number: int) -> Tensor:
+        """What one candidate shows, [B, C, h / 2, w / 2]; one by one, for all at once take much memory."""
+        one = slice(number, number + 1)
+        shown = seen.views[:, one], seen.evidence, seen.cost[:, one], seen.length[:, one], seen.inside[:, one]
+        looked = self.look(pack(*shown)) + self.slot[number, :, None, None]
+        return F.leaky_relu(looked, 0.1, inplace=True)
 
     def _around(self, mean: Tensor, most: Tensor, seen: Seen) -> Tensor:
         """What the surroundings say, at 1/2, of the mean and the most of all candidates."""
