@@ -42,6 +42,28 @@ def test_values_and_gradients_are_those_of_the_reference(size):
         torch.testing.assert_close(a, b, **TOLERANCE)
 
 
+def lone_pixel(sums, column, move):
+    """What a pixel of 1 leaves left and right of where it lands, and its gradients."""
+    source, flow = torch.zeros(1, 1, 1, column + 9), torch.zeros(1, 2, 1, column + 9)
+    source[..., column], flow[0, 0, 0, column] = 1, move
+    source.requires_grad_()
+    flow.requires_grad_()
+    landed = sums(source, flow, torch.ones_like(source))[0].flatten()
+    landed.dot(torch.arange(len(landed)).remainder(7).float()).backward()
+    at = column + int(torch.tensor(move).floor())
+    found = landed[at], landed[at + 1], source.grad[0, 0, 0, column], flow.grad[0, 0, 0, column]
+    return [number.item() for number in found]
+
+
+@pytest.mark.parametrize("sums", [splat_sums, reference.splat_sums], ids=["fast", "reference"])
+@pytest.mark.parametrize("move", [3.7001, -2.0000001, -1e-9, 1e-9, 0.99999994])
+def test_shares_do_not_depend_on_the_place(sums, move):
+    found = lone_pixel(sums, 10, move)
+    assert found == lone_pixel(sums, 8011, move)  # where float32 tells places 0.0005 pixels apart
+    exact = torch.tensor(move).double()
+    assert found[:2] == [share.float() for share in (exact.floor() + 1 - exact, exact - exact.floor())]
+
+
 @pytest.mark.parametrize("size", SIZES[:2], ids=str)
 def test_the_written_backward_is_the_autograd_of_the_reference(size):
     inputs = [tensor.double().requires_grad_() for tensor in some(size)]
@@ -155,8 +177,9 @@ TWIN = """
 import torch
 from nakawari.ops.splat import cuda, reference
 from tests.ops.test_splat import SIZES, TOLERANCE, some
-for size in SIZES[:5]:
-    inputs = some(size)
+far = torch.zeros(1, 1, 1, 9000), torch.full((1, 2, 1, 9000), 0.7001), torch.ones(1, 1, 1, 9000)
+far[0][..., 8000], far[1][:, 1] = 1, 0
+for inputs in [*(some(size) for size in SIZES[:5]), far]:
     got, wanted = cuda.splat_sums(*inputs), reference.splat_sums(*inputs)
     pull = [torch.randn_like(tensor) for tensor in wanted]
     got += cuda.splat_sums_backward(*pull, *inputs)

@@ -56,13 +56,14 @@ def _reach(flow_y, reach, top, bottom):  # type: ignore[no-untyped-def]
     """First and last result row that each source row can touch."""
     height, width = flow_y.shape
     for y in range(top, bottom):
-        low, high = np.float32(height), np.float32(-2)
+        first, behind = np.float32(-1 - y), np.float32(height - y)
+        low, high = behind, np.float32(-2 - y)
         for x in range(width):
-            to = np.float32(y) + flow_y[y, x]
-            lands = (to > -1) & (to < height)  # false for NaN and infinities
-            low, high = min(low, to if lands else low), max(high, to if lands else high)
-        reach[y, 0] = np.int64(np.floor(low))
-        reach[y, 1] = np.int64(np.floor(high)) + 1
+            move = flow_y[y, x]
+            lands = (move >= first) & (move < behind)  # false for NaN and infinities
+            low, high = min(low, move if lands else low), max(high, move if lands else high)
+        reach[y, 0] = y + np.int64(np.floor(low))
+        reach[y, 1] = y + np.int64(np.floor(high)) + 1
 
 
 @compile_kernel("void(f4[::1], f4[::1], i8, i8, i8, i8, i8, u4[:, ::1], f4[:, ::1], f4[:, ::1])")
@@ -84,20 +85,20 @@ def _land(flow_x, flow_y, y, start, width, top, bottom, index, share, slope):  #
     )
     for k in range(np.uint32(min(RUN, width - start))):
         x = np.uint32(start) + k
-        to_x, to_y = np.float32(x) + flow_x[x], np.float32(y) + flow_y[x]
-        lands = (to_x > -1) & (to_x < width) & (to_y > low) & (to_y < high)  # false for NaN
-        to_x, to_y = to_x if lands else zero, to_y if lands else first
-        floor_x, floor_y = np.floor(to_x), np.floor(to_y)
-        fx, fy = to_x - floor_x, to_y - floor_y
-        left, above = np.int32(floor_x), np.int32(floor_y)
+        floor_x, floor_y = np.floor(flow_x[x]), np.floor(flow_y[x])
+        to_x, to_y = np.float32(x) + floor_x, np.float32(y) + floor_y
+        lands = (to_x >= -1) & (to_x < width) & (to_y >= low) & (to_y < high)  # false for NaN
+        left, above = np.int32(to_x if lands else zero), np.int32(to_y if lands else first)
         has0, has1 = lands & (left >= 0), lands & (left < rightmost)
         has2, has3 = lands & (above >= upmost), lands & (above < lowest)
         right, below = min(left + np.int32(1), rightmost), min(above + np.int32(1), lowest)
         left, above = max(left, np.int32(0)), max(above, upmost)
         index[0, k], index[1, k] = above * stride + left, above * stride + right
         index[2, k], index[3, k] = below * stride + left, below * stride + right
-        share[0, k], share[1, k] = one - fx if has0 else zero, fx if has1 else zero
-        share[2, k], share[3, k] = one - fy if has2 else zero, fy if has3 else zero
+        share[0, k] = floor_x + one - flow_x[x] if has0 else zero
+        share[1, k] = flow_x[x] - floor_x if has1 else zero
+        share[2, k] = floor_y + one - flow_y[x] if has2 else zero
+        share[3, k] = flow_y[x] - floor_y if has3 else zero
         slope[0, k], slope[1, k] = one if has0 else zero, one if has1 else zero
         slope[2, k], slope[3, k] = one if has2 else zero, one if has3 else zero
 

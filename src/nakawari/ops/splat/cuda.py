@@ -44,14 +44,17 @@ def _programs(batch: int, height: int, width: int) -> tuple[int, int]:
 
 @triton.jit
 def _land(flow_ptr, b, pixel, valid, height, width):  # type: ignore[no-untyped-def]
-    """Upper left corner and fractions of where pixels land; whether they land at all."""
+    """Whether pixels land; their upper left corners; the shares of left, right, upper and lower."""
     area = height * width
-    to_x = (pixel % width).to(tl.float32) + tl.load(flow_ptr + b * 2 * area + pixel, valid, other=0.0)
-    to_y = (pixel // width).to(tl.float32) + tl.load(flow_ptr + (b * 2 + 1) * area + pixel, valid, other=0.0)
-    lands = valid & (to_x > -1) & (to_x < width) & (to_y > -1) & (to_y < height)  # false for NaN
-    to_x, to_y = tl.where(lands, to_x, 0.0), tl.where(lands, to_y, 0.0)
-    floor_x, floor_y = tl.floor(to_x), tl.floor(to_y)
-    return lands, floor_x.to(tl.int32), floor_y.to(tl.int32), to_x - floor_x, to_y - floor_y
+    flow_x = tl.load(flow_ptr + b * 2 * area + pixel, valid, other=0.0)
+    flow_y = tl.load(flow_ptr + (b * 2 + 1) * area + pixel, valid, other=0.0)
+    floor_x, floor_y = tl.floor(flow_x), tl.floor(flow_y)
+    to_x, to_y = (pixel % width).to(tl.float32) + floor_x, (pixel // width).to(tl.float32) + floor_y
+    lands = valid & (to_x >= -1) & (to_x < width) & (to_y >= -1) & (to_y < height)  # false for NaN
+    left, above = tl.where(lands, to_x, 0.0).to(tl.int32), tl.where(lands, to_y, 0.0).to(tl.int32)
+    flow_x, flow_y = tl.where(lands, flow_x, 0.0), tl.where(lands, flow_y, 0.0)
+    floor_x, floor_y = tl.where(lands, floor_x, 0.0), tl.where(lands, floor_y, 0.0)
+    return lands, left, above, floor_x + 1 - flow_x, flow_x - floor_x, floor_y + 1 - flow_y, flow_y - floor_y
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -60,13 +63,13 @@ def _forward(source, flow, weight, sums, mass, channels, height, width, RUN: tl.
     b = tl.program_id(1).to(tl.int64)
     area = height * width
     valid = pixel < area
-    lands, left, above, fx, fy = _land(flow, b, pixel, valid, height, width)
+    lands, left, above, x0, x1, y0, y1 = _land(flow, b, pixel, valid, height, width)
     load = tl.load(weight + b * area + pixel, valid, other=0.0)
     in0, in1 = lands & (left >= 0), lands & (left + 1 < width)
     has0, has1 = above >= 0, above + 1 < height
     corner = above * width + left
-    p00, p01 = (1 - fx) * (1 - fy) * load, fx * (1 - fy) * load
-    p10, p11 = (1 - fx) * fy * load, fx * fy * load
+    p00, p01 = x0 * y0 * load, x1 * y0 * load
+    p10, p11 = x0 * y1 * load, x1 * y1 * load
     out = mass + b * area + corner
     tl.atomic_add(out, p00, in0 & has0)
     tl.atomic_add(out + 1, p01, in1 & has0)
@@ -101,7 +104,7 @@ def _backward(  # type: ignore[no-untyped-def]
     b = tl.program_id(1).to(tl.int64)
     area = height * width
     valid = pixel < area
-    lands, left, above, fx, fy = _land(flow, b, pixel, valid, height, width)
+    lands, left, above, x0, x1, y0, y1 = _land(flow, b, pixel, valid, height, width)
     load = tl.load(weight + b * area + pixel, valid, other=0.0)
     in0, in1 = lands & (left >= 0), lands & (left + 1 < width)
     has0, has1 = above >= 0, above + 1 < height
@@ -110,9 +113,9 @@ def _backward(  # type: ignore[no-untyped-def]
     g00, g01 = tl.load(base, in0 & has0, other=0.0), tl.load(base + 1, in1 & has0, other=0.0)
     g10 = tl.load(base + width, in0 & has1, other=0.0)
     g11 = tl.load(base + width + 1, in1 & has1, other=0.0)
-    upper, lower = (1 - fx) * g00 + fx * g01, (1 - fx) * g10 + fx * g11
-    pulled = (1 - fy) * upper + fy * lower
-    across = (1 - fy) * (g01 - g00) + fy * (g11 - g10)
+    upper, lower = x0 * g00 + x1 * g01, x0 * g10 + x1 * g11
+    pulled = y0 * upper + y1 * lower
+    across = y0 * (g01 - g00) + y1 * (g11 - g10)
     down = lower - upper
     for c in range(channels):
         plane = (b * channels + c) * area
@@ -121,11 +124,11 @@ def _backward(  # type: ignore[no-untyped-def]
         g00, g01 = tl.load(base, in0 & has0, other=0.0), tl.load(base + 1, in1 & has0, other=0.0)
         g10 = tl.load(base + width, in0 & has1, other=0.0)
         g11 = tl.load(base + width + 1, in1 & has1, other=0.0)
-        upper, lower = (1 - fx) * g00 + fx * g01, (1 - fx) * g10 + fx * g11
-        pull = (1 - fy) * upper + fy * lower
+        upper, lower = x0 * g00 + x1 * g01, x0 * g10 + x1 * g11
+        pull = y0 * upper + y1 * lower
         tl.store(grad_source + plane + pixel, pull * load, valid)
         pulled += pull * value
-        across += ((1 - fy) * (g01 - g00) + fy * (g11 - g10)) * value
+        across += (y0 * (g01 - g00) + y1 * (g11 - g10)) * value
         down += (lower - upper) * value
     tl.store(grad_weight + b * area + pixel, pulled, valid)
     tl.store(grad_flow + b * 2 * area + pixel, across * load, valid)

@@ -56,18 +56,24 @@ def _corners(flow: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Ten
     Yields:
         index in the flat picture (0 where outside), whether it is inside, its bilinear share and the
         share's slopes along x and y; each [B, 1, H, W].
+
+    Shares are those of the flow beside the whole pixels around it, not of the place beside the pixels
+    around that: so the rounding of a place, which is coarser the further right and down it is, is in none,
+    and a flow does the same everywhere.
     """
     height, width = flow.shape[2:]
     down = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
     right = torch.arange(width, device=flow.device, dtype=flow.dtype)
-    x, y = right + flow[:, :1], down + flow[:, 1:]
-    lands = torch.isfinite(x) & torch.isfinite(y) & (x > -1) & (x < width) & (y > -1) & (y < height)
-    x, y = torch.where(lands, x, -1), torch.where(lands, y, -1)
-    left, top = x.detach().floor(), y.detach().floor()
-    fx, fy = x - left, y - top
+    floor = flow.detach().floor()
+    left, top = right + floor[:, :1], down + floor[:, 1:]
+    lands = (left >= -1) & (left < width) & (top >= -1) & (top < height)  # false for NaN and infinities
+    left, top = torch.where(lands, left, -1), torch.where(lands, top, -1)
+    inner = torch.where(lands, flow, 0)  # no NaN meets a gradient
+    floor = torch.where(lands, floor, 0)
+    share1, share0 = inner - floor, floor + 1 - inner
     for dy in (0, 1):
         for dx in (0, 1):
-            share_x, share_y = (fx if dx else 1 - fx), (fy if dy else 1 - fy)
+            share_x, share_y = (share1 if dx else share0)[:, :1], (share1 if dy else share0)[:, 1:]
             qx, qy = left.long() + dx, top.long() + dy
             inside = lands & (qx >= 0) & (qx < width) & (qy >= 0) & (qy < height)
             index = torch.where(inside, qy * width + qx, 0)
