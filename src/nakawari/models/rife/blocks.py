@@ -96,7 +96,7 @@ class Block(nn.Module):
         """[B, inputs, h, w] → [B, channels, h / spread, w / spread]: flow in its own pixels, mask, more."""
         dtype = next(self.parameters()).dtype
         said: Tensor = self.tail(self.body(self.shrink(seen.to(dtype)))).float()
-        return said
+        return said.contiguous()  # few planes, which are enlarged one by one
 
 
 def _body(config: RifeConfig, width: int) -> nn.Sequential:

@@ -76,8 +76,7 @@ class Rife(Interpolator):
         super().__init__(name, device)
         self.net = net.eval().to(device)
         self.cost = COSTS[name]
-        if net.dtype == torch.float32:
-            net.fold()
+        net.settle()
         self.adjust()
 
     def _adjust(self, options: dict[str, Any]) -> None:

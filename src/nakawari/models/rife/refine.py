@@ -48,7 +48,7 @@ class Refinement(nn.Module):
         x, features = image.to(self.out.weight.dtype), []
         for stage in self.contexts:
             x = stage(x)
-            features.append(x)
+            features.append(x.contiguous())  # warped plane by plane
         return features
 
     def forward(
