@@ -12,7 +12,7 @@ import requests
 
 from nakawari.cli import main
 from nakawari.errors import ModelError, OutputError
-from nakawari.models import sources
+from nakawari.models import CATALOG, sources
 from nakawari.models.download import get
 from nakawari.models.sources import SOURCES, Source, check_digest, weights_of
 
@@ -202,8 +202,10 @@ def test_what_a_network_does_is_said_in_one_short_line(source, monkeypatch, faul
 def test_what_has_no_address_says_how_to_get_it(source, server):
     with pytest.raises(ModelError, match="cannot be downloaded: ask the author; then use it with --weights"):
         get(replace(source, url=None, note="ask the author"), silent)
-    for row in SOURCES:
-        assert row.url or "download" in row.note
+    for source in SOURCES:
+        assert source.url or "download" in source.note
+    named = {source.name for source in SOURCES}
+    assert {row.name for row in CATALOG if row.weights == "file"} <= named
 
 
 def test_a_folder_that_cannot_be_written(source, server, tmp_path):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nakawari.errors import ModelError
+from nakawari.models.rife.versions import VERSIONS
 
 BLOCK = 1 << 20
 
@@ -43,6 +44,23 @@ class Source:
 _AFI = "https://github.com/Soooda/AFI/raw/ef6e4e514b9359f7717a4640b9567c86811435f0/checkpoints"
 _GMA = "https://github.com/zacjiang/GMA/raw/2f1fd29468a86a354d44dd25d107930b3f175043/checkpoints"
 _AFI_NOTE = "https://github.com/Soooda/AFI keeps it under checkpoints/"
+_VS_RIFE = "https://github.com/HolyWu/vs-rife/releases/download/model"
+_VS_RIFE_NOTE = "https://github.com/HolyWu/vs-rife keeps a copy of each release of https://github.com/hzwer/Practical-RIFE"
+_RIFE_NOTE = "download {} as the README of https://github.com/hzwer/{} tells, and take flownet.pkl out of it"
+_FILM_NOTE = (
+    "download the SavedModel {} as the README of https://github.com/google-research/frame-interpolation "
+    "tells, and export it with https://github.com/dajes/frame-interpolation-pytorch"
+)
+_BY_HAND = {
+    "rife": _RIFE_NOTE.format("the model of the paper", "ECCV2022-RIFE"),
+    "rife-m": _RIFE_NOTE.format("RIFE_m", "ECCV2022-RIFE"),
+    "rife-2r": _RIFE_NOTE.format("the model at double resolution", "ECCV2022-RIFE"),
+    "rife-hd3": _RIFE_NOTE.format("a v3 of the model list", "Practical-RIFE"),
+    "film-l1": _FILM_NOTE.format("L1"),
+    "film-vgg": _FILM_NOTE.format("VGG"),
+    "film-style": "download film_net_fp32.pt from https://github.com/dajes/frame-interpolation-pytorch/releases",
+}
+"""Files that lie in archives or behind pages: how to get them."""
 
 SOURCES: tuple[Source, ...] = (
     Source(
@@ -115,6 +133,24 @@ SOURCES: tuple[Source, ...] = (
         "its project ships it in an archive: download "
         "https://dl.dropboxusercontent.com/s/4j4z58wuv8o0mfz/models.zip and take raft-sintel.pth out of it",
     ),
+    *(
+        Source(
+            name,
+            f"{name}.pt" if name.startswith("film") else f"{name}.pkl",
+            None,
+            "",
+            "Apache-2.0" if name.startswith("film") else "MIT",
+            note,
+        )
+        for name, note in _BY_HAND.items()
+    ),
+    *(
+        Source(name, file, f"{_VS_RIFE}/{file}", "", "MIT", _VS_RIFE_NOTE)
+        for name, file in (
+            (name, f"flownet_v{name.removeprefix('rife-').replace('-', '.')}.pkl") for name in VERSIONS
+        )
+        if name.startswith("rife-4")
+    ),
 )
 
 
@@ -148,17 +184,15 @@ def find_source(name: str, variant: str | None = None) -> Source:
 
 def _no_download(name: str) -> str:
     """Why there is no row called `name`, and what to do."""
+    from difflib import get_close_matches
+
     from nakawari.models import CATALOG
 
     kinds = {row.name: row.weights for row in CATALOG}
-    names = ", ".join(dict.fromkeys(source.name for source in SOURCES))
     if name not in kinds:
-        return f"no weights of {name!r} are known; there are {names}."
-    if kinds[name] == "file":
-        return (
-            f"the weights of {name} are not shipped, and `models get` has no address of them "
-            f"(it gets {names}): take the file that its authors released, and name it with --weights FILE."
-        )
+        near = get_close_matches(name, [source.name for source in SOURCES], n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return f"no weights of {name!r} are known.{hint} `nakawari models list` shows what there is."
     why = "it has no weights" if kinds[name] == "none" else "its weights are shipped"
     return f"{name} needs no download: {why}."
 
