@@ -92,12 +92,13 @@ def _reach(flow: Floats, share: float) -> npt.NDArray[np.int64]:
 def _reach_rows(flow, share, reach, top, bottom):  # type: ignore[no-untyped-def]
     height, width, _ = flow.shape
     for y in range(top, bottom):
-        low, high = np.float32(height), np.float32(-1)
+        first, behind = np.float32(-1 - y), np.float32(height - y)
+        low, high = behind, first
         for x in range(width):
-            to = np.float32(y) + share * flow[y, np.uint32(x), 1]
-            low, high = min(low, to), max(high, to)
-        low, high = max(low, np.float32(-1)), min(high, np.float32(height))
-        reach[y, 0], reach[y, 1] = np.int64(np.floor(low)), np.int64(np.floor(high)) + 1
+            move = share * flow[y, np.uint32(x), 1]
+            low, high = min(low, move), max(high, move)
+        low, high = max(low, first), min(high, behind)
+        reach[y, 0], reach[y, 1] = y + np.int64(np.floor(low)), y + np.int64(np.floor(high)) + 1
 
 
 @compile_kernel(
@@ -114,11 +115,13 @@ def _push(rgb, flow, way, trust, moves, reach, share, sign, sums, top, bottom): 
         for k in range(width):
             x = np.uint32(k)
             fx, fy = flow[y, x, 0], flow[y, x, 1]
-            to_x, to_y = np.float32(k) + share * way[y, x, 0], np.float32(y) + share * way[y, x, 1]
-            if not ((to_x > -one) & (to_x < width) & (to_y > np.float32(top - 1)) & (to_y < bottom)):
+            by_x, by_y = share * way[y, x, 0], share * way[y, x, 1]
+            floor_x, floor_y = np.floor(by_x), np.floor(by_y)
+            to_x, to_y = np.float32(k) + floor_x, np.float32(y) + floor_y
+            if not ((to_x >= -one) & (to_x < width) & (to_y >= np.float32(top - 1)) & (to_y < bottom)):
                 continue
-            left, above = np.int64(np.floor(to_x)), np.int64(np.floor(to_y))
-            ax, ay = to_x - np.float32(left), to_y - np.float32(above)
+            left, above = np.int64(to_x), np.int64(to_y)
+            ax, ay = by_x - floor_x, by_y - floor_y
             w = trust[y, x]
             mx, my, moving = sign * fx, sign * fy, np.float32(moves[y, x])
             r, g, b = np.float32(rgb[y, x, 0]), np.float32(rgb[y, x, 1]), np.float32(rgb[y, x, 2])
