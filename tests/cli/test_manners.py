@@ -72,16 +72,24 @@ def test_failures_are_one_line_and_status_1(
     assert len(heard.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["rife", "rife-4.25", "film-l1"])
-def test_weights_that_nobody_offers_are_asked_for_as_a_file(name, capsys, monkeypatch, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("rife", "https://github.com/hzwer/ECCV2022-RIFE"),
+        ("film-l1", "https://github.com/google-research/frame-interpolation"),
+        ("rife-4.25", "`nakawari models get rife-4.25` downloads them"),
+    ],
+)
+def test_absent_weights_are_said_with_where_they_are(name, hint, capsys, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("NAKAWARI_WEIGHTS", str(tmp_path))
     write_video(tmp_path / "x.mkv", pictures(3, 64, 48))
-    for words in (["smooth", str(tmp_path / "x.mkv"), "-m", name], ["models", "get", name]):
-        assert main([*words, "-q"]) == 1
-        said = capsys.readouterr().err
-        assert f"weights of {name} are not shipped" in said
-        assert "--weights FILE" in said
-        assert "`models get`" in said
+    assert main(["smooth", str(tmp_path / "x.mkv"), "-m", name, "-q"]) == 1
+    said = capsys.readouterr().err
+    assert hint in said
+    assert "--weights FILE" in said
+    if "models get" not in hint:
+        assert main(["models", "get", name, "-q"]) == 1
+        assert hint in capsys.readouterr().err
     assert main(["models", "get", "classic", "-q"]) == 1
     assert "it has no weights" in capsys.readouterr().err
 

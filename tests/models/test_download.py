@@ -200,7 +200,9 @@ def test_what_a_network_does_is_said_in_one_short_line(source, monkeypatch, faul
 
 
 def test_what_has_no_address_says_how_to_get_it(source, server):
-    with pytest.raises(ModelError, match="cannot be downloaded: ask the author; then use it with --weights"):
+    with pytest.raises(
+        ModelError, match="cannot be downloaded: ask the author; then use it with --weights FILE"
+    ):
         get(replace(source, url=None, note="ask the author"), silent)
     for source in SOURCES:
         assert source.url or "download" in source.note

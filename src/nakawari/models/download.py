@@ -44,7 +44,9 @@ def get(source: Source, progress: Progress) -> Path:
     if path.is_file():
         return path
     if source.url is None:
-        raise ModelError(f"{source.name} cannot be downloaded: {source.note}; then use it with --weights.")
+        raise ModelError(
+            f"{source.name} cannot be downloaded: {source.note}; then use it with --weights FILE."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = _fetch(source.url, path, progress)
