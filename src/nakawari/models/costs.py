@@ -59,7 +59,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
     ("fast",): (400, 250),
-    ("animeinterp", "animeinterp-gma"): (2500, 1000),
+    ("animeinterp", "animeinterp-gma"): (2700, 1000),
     ("film-l1", "film-vgg", "film-style"): (2600, 330),
 }
 
