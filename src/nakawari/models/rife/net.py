@@ -41,7 +41,7 @@ GROWS_PX = 32.0
 """A second block that wants more than this makes a network that `grows` begin again."""
 BLOCK_SEES, ENCODER_SEES = 48, 16
 """Pixels of its own picture that a block, and the encoder of frames, look around, or more."""
-NARROW = 100
+NARROW = 64
 """Channels of a convolution that computes with those of a pixel together."""
 ALIGNED = 32
 """Windows begin at multiples of this, so that each scale has the grid that it has on the whole picture."""
@@ -86,7 +86,7 @@ class IFNet(nn.Module):
 
         On a CPU the channels of a pixel lie together in narrow convolutions, which saves these a third to a
         half of their time: they compute in that order, and would bring every input into it and back. Wide
-        ones gain little by it, and add up more roughly.
+        ones add up more roughly then: 0.0002 of a picture beside the reference instead of 0.00007 was seen.
         """
         weight = next(self.parameters())
         if weight.dtype == torch.float32:
