@@ -74,22 +74,11 @@ def first_and_last(name: str, most: int = 60) -> tuple[float, float]:
     return first, last
 
 
-LEARN = [
-    "animeinterp-rfr-scenes",
-    "animeinterp-synthesis",
-    "animeinterp-without-rfr",
-    "animeinterp-style",
-    "animeinterp-gma-l1",
-    "rife-base",
-    "rife-colour-3",
-    "film-all-l1",
-    "film-fusion-style",
-    "film-frozen-vgg",
-]
-"""One of each network and loss; the rest differ from these in weights, rates and data."""
+SLOW = ("film-flow-l1", "film-flow-vgg", "film-flow-style")
+"""Flow alone wants some 300 steps for half the loss."""
 
 
-@pytest.mark.parametrize("name", LEARN)
+@pytest.mark.parametrize("name", [name for name in MINIS if name not in SLOW])
 def test_minis_overfit_one_batch(name: str) -> None:
     first, last = first_and_last(name)
     assert last < 0.5 * first
