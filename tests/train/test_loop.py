@@ -324,7 +324,7 @@ def test_killed_at_random_moments_it_ends_alike(tmp_path: Path) -> None:
     steps, chance, kills = 160, random.Random(0), 0
     train(config(tmp_path / "whole", steps=steps))
     broken = config(tmp_path / "broken", steps=steps, compute__workers=1)
-    for _ in range(8):
+    for _ in range(4):
         process = begin(broken)
         process.join(chance.uniform(0.05, 0.5))
         if process.exitcode is not None:
