@@ -109,6 +109,30 @@ def test_smooth_edges_stay_smooth_and_lines_keep_their_ink(model):
     assert len(colours(made)) > 6
 
 
+def few_colours(x, scale=4):
+    """A head over shoulders, smoothed, of so few paints that there are few colours in all."""
+    image = np.full((64 * scale, 96 * scale, 3), 255, np.uint8)
+    at = (int(x * scale), 28 * scale)
+    shoulders = (at[0] - 20 * scale, at[1] + 18 * scale), (at[0] + 20 * scale, 60 * scale)
+    for paint, thick in (((60, 90, 200), -1), ((20, 20, 30), 3 * scale)):
+        cv2.rectangle(image, *shoulders, paint, thick)
+    for paint, thick in (((250, 220, 190), -1), ((20, 20, 30), 3 * scale)):
+        cv2.circle(image, at, 18 * scale, paint, thick)
+    return np.round(image.reshape(64, scale, 96, scale, 3).mean((1, 3))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("palette", ["auto", "lock"])
+def test_smoothed_edges_of_few_colours_go_along_with_their_line(palette):
+    key0, truth, key1 = (few_colours(x) for x in (38, 42, 46))
+    assert len(colours(key0, key1)) < 96
+    made = load("cel", device="cpu", palette=palette)(key0, key1)
+    paper = cv2.erode((truth == 255).all(2).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    left_behind = paper & (made < 200).any(2)
+    assert left_behind.sum() == 0
+    if palette == "lock":
+        assert colours(made) <= colours(key0, key1)
+
+
 def test_it_tells_what_it_found(model):
     found = model.explain(model.prepare(disc(40), disc(50)))
     i = found.labels0[40, 40]

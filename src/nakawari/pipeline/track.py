@@ -196,9 +196,12 @@ class _Column:
 
 
 def _stem(value: str | None, key: str) -> str | None:
-    """What a drawing that a sheet calls `value` is named beside a key: 2 beside A0001 is A0002."""
+    """What a drawing that a sheet calls `value` is named beside A0001: 2 is A0002, and 1_1 is A0001_1."""
     if value is None:
         return None
+    short, _, index = value.rpartition("_")
+    if index.isdigit() and _tokens(short) == _tokens(_short(key)):
+        return f"{key}_{index}"
     said, beside = names.Name.of(value), names.Name.of(key)
     if said is None or beside is None or said.prefix not in ("", beside.prefix):
         return value
@@ -241,8 +244,10 @@ def track_of(layer: Layer) -> Track:
 
 def _value(layer: Layer, drawing: Drawing) -> str:
     stem, key = Path(drawing.name).stem, layer.keys[drawing.first].stem
-    parts = names.Name.of(key)
-    rest = stem[len(key) :] if stem.startswith(f"{key}_") else ""
-    if not rest:
-        parts = names.Name.of(stem)
-    return stem if parts is None else f"{parts.number}{parts.suffix}{rest}"
+    return _short(key) + stem[len(key) :] if stem.startswith(f"{key}_") else _short(stem)
+
+
+def _short(stem: str) -> str:
+    """What a sheet calls a drawing: A0001 is 1."""
+    parts = names.Name.of(stem)
+    return stem if parts is None else f"{parts.number}{parts.suffix}"

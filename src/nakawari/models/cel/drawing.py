@@ -21,8 +21,9 @@ SMALLEST_PX, MOST = 4, 600
 """Pieces of paint that are smaller, or not among this many largest, move with what is beside them."""
 HARD_TOLERANCE, SMOOTH_TOLERANCE = 2, 8
 """Largest difference of a channel between neighbours of one region, on hard and on smoothed drawings."""
-HARD_COLOURS = 96
-"""A drawing of more colours is smoothed."""
+HARD_COLOURS, HARD_BETWEEN = 96, 0.1
+"""A drawing of more colours is smoothed, and so is one of whose pixels beside others more than this share lie
+between two of them (of drawings with hard edges under 0.04 do, of smoothed ones a quarter and more)."""
 FLAT_NEIGHBOURS = 3
 """A pixel of paint looks like at least so many of the eight around it; others are edges between paints."""
 REACH = 5
@@ -35,7 +36,7 @@ class Drawing:
 
     Attributes:
         rgb: [H, W, 3], 0-255, over middle grey where it has alpha.
-        hard: whether its edges are hard (few colours) or smoothed.
+        hard: whether its edges are hard or smoothed.
         coverage: [H, W], how much of each pixel lines cover.
         paint: [H, W] int32, the pixel whose colour is the paint at each place: itself, or under lines and in
             smoothed edges the nearest pixel of paint, counted row by row.
@@ -63,12 +64,27 @@ class Drawing:
 
 
 def is_hard(rgb: Bytes) -> bool:
-    """Whether a picture [H, W, 3] has as few colours as one without smoothed edges."""
-    return len(np.unique(pack(rgb))) <= HARD_COLOURS
+    """Whether a picture [H, W, 3] has few colours, and next to no smoothed edges."""
+    packed = pack(rgb)
+    return len(np.unique(packed)) <= HARD_COLOURS and _between_others(rgb, packed) <= HARD_BETWEEN
+
+
+def _between_others(rgb: Bytes, packed: npt.NDArray[np.int32]) -> float:
+    """Of pixels unlike one beside them, the share between both sides in each channel, as mixes are."""
+    between, edges = 0, 0
+    for axis in (0, 1):
+        colours, codes = np.moveaxis(rgb, axis, 0), np.moveaxis(packed, axis, 0)
+        unlike = codes[1:] != codes[:-1]
+        edges += int(np.count_nonzero(unlike[1:] | unlike[:-1]))
+        at, along = np.nonzero(unlike[1:] & unlike[:-1])
+        one, here, other = (colours[at + step, along] for step in range(3))
+        mixed = (np.minimum(one, other) <= here) & (here <= np.maximum(one, other))
+        between += int(np.count_nonzero(mixed.all(1)))
+    return between / max(1, edges)
 
 
 def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
-    """A key, [H, W, 3], 0-255, as the model sees it; `hard` None: by its colours."""
+    """A key, [H, W, 3], 0-255, as the model sees it; `hard` None: as its edges are."""
     hard = is_hard(rgb) if hard is None else hard
     if hard:
         lines = [mask.astype(np.float32) for mask in inks(rgb)]

@@ -82,7 +82,7 @@ class Cel(Curved):
         return min(confidence(work.plan) for work in pair.state)
 
     def _encode(self, image: Tensor) -> list[Drawing]:
-        hard = {"auto": None, "lock": True, "keep": False}[self.options["palette"]]
+        hard = False if self.options["palette"] == "keep" else None
         return [take_apart(to_frame(one[None]), hard) for one in image]
 
     def _prepare(
