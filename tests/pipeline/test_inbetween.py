@@ -226,6 +226,34 @@ def test_a_missing_key_is_found_before_anything_begins(tmp_path, capsys):
     assert said == f"nakawari: {given[-1]} does not exist.\n"
 
 
+def test_what_cannot_be_drawn_is_found_before_anything_is(tmp_path, capsys):
+    given = keys(tmp_path / "keys", 16, 24, 30)
+    (tmp_path / "h.json").write_text('{"pairs": [{"keys": ["A0005", "A0009"], "points": [[[1, 2], [3]]]}]}')
+    (tmp_path / "far.json").write_text('{"points": [[[1, 2], [3, 400]]]}')
+    stages = []
+    small, broken = drawing(30)[:20], given[2].read_bytes()[:60]
+    for spoil, told, words in (
+        (lambda: None, {"model": "cel", "hints": tmp_path / "h.json"}, "is no place"),
+        (lambda: None, {"model": "cel", "hints": tmp_path / "far.json"}, "wanted a place in the 64x40 keys"),
+        (lambda: None, {"hints": tmp_path / "h.json"}, "classic takes no hints"),
+        (lambda: save(given[2], small), {}, "wanted drawings on one canvas"),
+        (lambda: given[2].write_bytes(broken), {}, "A0009.png is not an image"),
+    ):
+        spoil()
+        with pytest.raises((InputError, MediaError), match=words):
+            nk.inbetween(given, tmp_path / "out", **told, progress=lambda *stage: stages.append(stage))
+    assert stages == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_hints_of_keys_that_there_are_not_are_told(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    pairs = [{"keys": ["A0005", "A0001.png"], "points": [[[24, 20], [16, 20]]]}, {"keys": ["A0001", "A0007"]}]
+    (tmp_path / "h.json").write_text(json.dumps({"pairs": pairs}))
+    report = nk.inbetween(given, tmp_path / "out", model="cel", hints=tmp_path / "h.json")
+    assert report.notes == ["the hints for A0001 and A0007 are of no pair here, and are not used."]
+
+
 def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):
     keys(tmp_path / "keys", 16, 24)
     monkeypatch.chdir(tmp_path)

@@ -68,10 +68,11 @@ class Desk:
         from nakawari.models.arcs import Curved
 
         self.layer, self.artist, self.delivery = layer, artist, delivery
-        self.unsure, self.hints = unsure, hints
+        self.unsure = unsure
         if hints is not None and not find(artist.name).hints:
             raise InputError(f"{artist.name} takes no hints; another model, such as cel, does.")
         self._pairs = layer.pairs()
+        self._hints = None if hints is None else [self._told(hints, *pair) for pair in self._pairs]
         self.curved = artist if isinstance(artist, Curved) else None
         self._arcs = arcs and self.curved is not None and len(self._pairs) > 1
         self._cels: dict[int, Cel] = {}
@@ -80,6 +81,20 @@ class Desk:
         self._flows: dict[int, Flows | None] = {}
         self.bent = 0
         """Pairs whose motion follows arcs."""
+
+    def check(self) -> None:
+        """Read all keys before anything is drawn.
+
+        Raises:
+            MediaError: one cannot be read, or two that follow each other do not stand on one canvas.
+            InputError: a hint lies outside of them.
+        """
+        for number, pair in enumerate(self._pairs):
+            height, width = self._read(pair)[0].image.shape[:2]
+            if self._hints is not None:
+                self._hints[number].check(height, width)
+            self._forget(pair)
+        self._forget()
 
     def work(self) -> Iterator[DrawingReport]:
         """Write each drawing and report it."""
@@ -100,6 +115,8 @@ class Desk:
                 now, ready = number, self._take(number)
                 doubt = doubt_of(self.artist, ready.pair, ready.keys)
             yield self._between(drawing, ready, doubt)
+        self._forget()
+        self._flows.clear()
 
     def _key(self, drawing: Drawing) -> DrawingReport:
         place = self.layer.place(drawing)
@@ -144,32 +161,34 @@ class Desk:
 
     def _prepare(self, number: int) -> _Ready:
         first, second = self._pairs[number]
-        for key in (first, second):
-            if key not in self._cels:
-                self._cels[key] = read_cel(self.layer.keys[key])
-        cels = alike(self._cels[first], self._cels[second])
-        handles = []
+        cels, handles = self._read((first, second)), []
         for key, cel in zip((first, second), cels, strict=True):
             known = self._encoded.get(key)
             if known is None or known[0].image is not cel.image:
                 self._encoded[key] = known = (cel, self.artist.encode(cel.image))
             handles.append(known[1])
         originals = self._cels[first], self._cels[second]
-        self._forget(number)
-        told = {} if self.hints is None else {"hints": self._hints(first, second)}
+        self._forget((first, second))
+        told = {} if self._hints is None else {"hints": self._hints[number]}
         pair = self.artist.prepare(*handles, **told)
         return _Ready(cels, originals, pair, None if self.curved is None else self.curved.flows(pair))
 
-    def _hints(self, first: int, second: int) -> Any:
+    def _told(self, hints: str | Path, first: int, second: int) -> Any:
         from nakawari.models.cel.hints import read_hints
 
-        return read_hints(str(self.hints), (self.layer.keys[first].stem, self.layer.keys[second].stem))
+        return read_hints(hints, (self.layer.keys[first].stem, self.layer.keys[second].stem))
 
-    def _forget(self, number: int) -> None:
-        """Let go of keys that the next pair will not need."""
-        needed = set(self._pairs[number])
-        self._cels = {key: cel for key, cel in self._cels.items() if key in needed}
-        self._encoded = {key: known for key, known in self._encoded.items() if key in needed}
+    def _read(self, pair: tuple[int, int]) -> tuple[Cel, Cel]:
+        """Both keys, of one kind."""
+        for key in pair:
+            if key not in self._cels:
+                self._cels[key] = read_cel(self.layer.keys[key])
+        return alike(self._cels[pair[0]], self._cels[pair[1]])
+
+    def _forget(self, pair: tuple[int, ...] = ()) -> None:
+        """Let go of all keys but these."""
+        self._cels = {key: cel for key, cel in self._cels.items() if key in pair}
+        self._encoded = {key: known for key, known in self._encoded.items() if key in pair}
 
     # -- drawings ------------------------------------------------------------------------------
 

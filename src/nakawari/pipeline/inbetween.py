@@ -113,13 +113,16 @@ def inbetween(
             artist = load(model, weights, device, precision, **(options or {}))
             report = InbetweenReport(str(folder), artist.name, str(artist.device), [], 0.0)
             total = sum(drawing.second is not None for layer in cut for drawing in layer.drawings)
+            desks = [Desk(layer, artist, delivery, arcs, unsure, hints) for layer in cut]
+            for desk in desks:
+                desk.check()
             progress("render", 0, total)
-            for layer in cut:
-                desk = Desk(layer, artist, delivery, arcs, unsure, hints)
+            for layer, desk in zip(cut, desks, strict=True):
                 for done in desk.work():
                     report.drawings.append(done)
                     progress("render", sum(d.reason != "key" for d in report.drawings), total)
                 report.notes += _notes(layer, desk, arcs)
+            report.notes += _unused(hints, cut)
             if composite:
                 _compose(cut, delivery)
             if sheet is not None:
@@ -218,6 +221,22 @@ def _notes(layer: Layer, desk: Desk, arcs: bool) -> list[str]:
     elif desk.bent:
         notes.append(f"{what}{desk.bent} of {len(layer.pairs())} pairs move along arcs.")
     return notes
+
+
+def _unused(hints: str | Path | None, cut: Sequence[Layer]) -> list[str]:
+    """Notes about hints of keys that do not follow each other here."""
+    from nakawari.models.cel.hints import named_pairs
+
+    here = {
+        frozenset((layer.keys[one].stem, layer.keys[other].stem))
+        for layer in cut
+        for one, other in layer.pairs()
+    }
+    return [
+        f"the hints for {one} and {other} are of no pair here, and are not used."
+        for one, other in ([] if hints is None else named_pairs(hints))
+        if frozenset((one, other)) not in here
+    ]
 
 
 def explain(cut: Sequence[Layer]) -> str:

@@ -138,7 +138,33 @@ def read_hints(path: str | Path, keys: tuple[str, str] | None = None) -> Hints:
     Raises:
         InputError: there is no such file, or it is not made as it should be.
     """
-    path = Path(path)
+    found = _object(Path(path))
+    if "pairs" not in found:
+        return parse_hints(found, Path(path).parent)
+    wanted = None if keys is None else tuple(Path(name).stem for name in keys)
+    for one, here in zip(found["pairs"], named_pairs(path), strict=True):
+        if here == wanted:
+            return parse_hints(one, Path(path).parent)
+        if wanted is not None and here == wanted[::-1]:
+            return parse_hints(one, Path(path).parent).reversed()
+    return Hints()
+
+
+def named_pairs(path: str | Path) -> list[tuple[str, str]]:
+    """Stems of the keys that a file with `pairs` has hints for; none of another file.
+
+    Raises:
+        InputError: as `read_hints`.
+    """
+    pairs = _object(Path(path)).get("pairs", [])
+    if not isinstance(pairs, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("keys"), list) and len(one["keys"]) == 2 for one in pairs
+    ):
+        raise InputError(f"{path}: each of pairs wants keys, two names.")
+    return [(Path(str(one)).stem, Path(str(other)).stem) for one, other in (pair["keys"] for pair in pairs)]
+
+
+def _object(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -147,21 +173,7 @@ def read_hints(path: str | Path, keys: tuple[str, str] | None = None) -> Hints:
         raise InputError(f"{path} is not JSON: {error}.") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no JSON object; wanted fields such as points and regions.")
-    if "pairs" not in found:
-        return parse_hints(found, path.parent)
-    pairs = found["pairs"]
-    if not isinstance(pairs, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("keys"), list) and len(one["keys"]) == 2 for one in pairs
-    ):
-        raise InputError(f"{path}: each of pairs wants keys, two names.")
-    wanted = None if keys is None else [Path(name).stem for name in keys]
-    for one in pairs:
-        here = [Path(str(name)).stem for name in one["keys"]]
-        if here == wanted:
-            return parse_hints(one, path.parent)
-        if wanted is not None and here == wanted[::-1]:
-            return parse_hints(one, path.parent).reversed()
-    return Hints()
+    return found
 
 
 def _point(value: Any) -> Point:
