@@ -198,3 +198,34 @@ def test_wrong_pairs_and_times_are_refused(model):
         model(square(20), square(20, kind=torch.Tensor))
     with pytest.raises(InputError, match=r"t is 1\.5"):
         model(square(20), square(26), t=1.5)
+    with pytest.raises(InputError, match=r"t is \[0\.5\]; wanted one number"):
+        model.at(model.prepare(square(20), square(26)), [0.5])
+
+
+def test_a_time_may_be_any_real_number(model):
+    frame0, frame1 = square(20), square(26)
+    for t in (np.float32(0.5), np.float64(0.5), Fraction(1, 2)):
+        assert same(model(frame0, frame1, t=t), model(frame0, frame1, t=0.5))
+    assert same(model(frame0, frame1, t=np.int64(1)), frame1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, torch.Tensor], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [lambda x: x * 255, lambda x: x * 2 - 1, lambda x: x / 0], ids=["0..255", "-1..1", "inf"]
+)
+def test_floats_that_are_no_colours_are_refused(wrong, kind):
+    model = load("blend")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        broken = wrong(square(20, kind=kind))
+    with pytest.raises(InputError, match=r"frame holds values from .* wanted floats in \[0, 1\]"):
+        model(broken, broken)
+    overshot = square(20, kind=kind) * 1.1  # resampling does that
+    assert same(model(overshot, overshot), overshot)
+
+
+@pytest.mark.parametrize("kind", [np.float32, torch.Tensor], ids=str)
+def test_a_pixel_that_is_no_number_is_refused(kind):
+    broken = square(20, kind=kind)
+    broken[0, 0, 0] = float("nan")
+    with pytest.raises(InputError, match="nan"):
+        load("blend")(broken, square(26, kind=kind))

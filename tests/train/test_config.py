@@ -44,6 +44,14 @@ def test_file_and_overrides(file: Path) -> None:
         ("steps", "not an override"),
         ("steps=0", "steps is 0; wanted at least 1"),
         ("optim.ema_decay=1.0", "ema_decay"),
+        ("optim.lr=inf", "lr is inf; wanted more than 0 and finite"),
+        ("optim.lr=nan", "lr is nan"),
+        ("optim.weight_decay=-1", "weight_decay is -1.0; wanted at least 0"),
+        ("optim.beta2=1.0", "beta2"),
+        ("optim.epsilon=0", "epsilon"),
+        ("every.log_steps=-1", "every.log_steps is -1; wanted at least 0"),
+        ("every.checkpoint_minutes=-0.5", "every.checkpoint_minutes"),
+        ("compute.threads=-2", "compute.threads"),
     ],
 )
 def test_mistakes_are_named(file: Path, override: str, says: str) -> None:

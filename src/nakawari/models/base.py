@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from numbers import Real
 from typing import Any, ClassVar, TypeVar, overload
 
 import numpy as np
@@ -199,6 +200,7 @@ class Interpolator(ABC):
 
         Raises:
             ShapeError: the frames differ in kind, type or size.
+            InputError: floats are far from [0, 1], or no numbers.
         """
         enc0 = frame0 if isinstance(frame0, Encoded) else self.encode(frame0)
         enc1 = frame1 if isinstance(frame1, Encoded) else self.encode(frame1)
@@ -230,8 +232,12 @@ class Interpolator(ABC):
         """Draw the picture at `t` of the way, of the kind and type that the keys have.
 
         Raises:
-            InputError: t is not in [0, 1].
+            InputError: t is not one number in [0, 1].
         """
+        if not isinstance(t, (float, Real)):
+            raise InputError(
+                f"t is {t!r}; wanted one number. A list is for the call: model(frame0, frame1, t=[...])."
+            )
         if not 0 <= t <= 1:
             raise InputError(f"t is {t}; wanted 0 <= t <= 1.")
         if t in (0, 1) or pair.box is None:
@@ -259,7 +265,7 @@ class Interpolator(ABC):
     ) -> Picture | list[Picture]:
         """Draw at `t`, or at each t of a list (the pair is prepared once)."""
         pair = self.prepare(frame0, frame1)
-        if isinstance(t, (int, float, Fraction)):
+        if isinstance(t, (float, Real)):  # float for mypy's sake: it knows no number tower
             return self.at(pair, t)
         return [self.at(pair, one) for one in t]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from torch import Tensor
 
-from nakawari.errors import ShapeError
+from nakawari.errors import InputError, ShapeError
 from nakawari.tensors import Array, check_frame, check_image
 
 Picture = Array | Tensor
+
+_BEYOND = 0.5
+"""Floats may lie so far outside of [0, 1]: what resampling overshoots, yet not 0 to 255, nor -1 to 1."""
 
 
 def copy_of(picture: Picture) -> Picture:
@@ -24,13 +29,20 @@ def size_of(picture: Picture) -> tuple[int, int]:
 
 
 def check(picture: Picture, name: str) -> None:
-    """Raise ShapeError unless `picture` is one that we draw."""
+    """Raise ShapeError unless `picture` is one that we draw, InputError if its floats are no colours."""
     if isinstance(picture, Tensor):
         check_image(picture, name)
         if picture.shape[1] not in (3, 4) or min(picture.shape) < 1:
             raise ShapeError(f"{name} is {list(picture.shape)}; wanted [B, 3, H, W] or [B, 4, H, W].")
+        ends: tuple[float, float] = picture.amin().item(), picture.amax().item()
     else:
         check_frame(picture, name)
+        if not np.issubdtype(picture.dtype, np.floating):
+            return
+        ends = float(picture.min()), float(picture.max())
+    low, high = ends
+    if math.isnan(low) or low < -_BEYOND or high > 1 + _BEYOND:  # where one pixel is NaN, both ends are
+        raise InputError(f"{name} holds values from {low:g} to {high:g}; wanted floats in [0, 1].")
 
 
 def check_alike(key0: Picture, key1: Picture) -> None:

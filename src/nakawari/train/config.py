@@ -10,9 +10,10 @@ those of the one before, and the file its own over them all. `out=DIR` is short 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -209,20 +210,28 @@ class Config:
             ("steps", self.steps, "at least 1", self.steps >= 1),
             ("batch.size", b.size, "at least 1", b.size >= 1),
             ("batch.micro", b.micro, "at least 0", b.micro >= 0),
-            ("optim.lr", o.lr, "more than 0", o.lr > 0),
-            ("optim.final_lr", o.final_lr, "at least 0", o.final_lr >= 0),
+            ("optim.lr", o.lr, "more than 0 and finite", 0 < o.lr < math.inf),
+            ("optim.final_lr", o.final_lr, "at least 0 and finite", 0 <= o.final_lr < math.inf),
+            ("optim.weight_decay", o.weight_decay, "at least 0 and finite", 0 <= o.weight_decay < math.inf),
+            ("optim.beta1", o.beta1, "0 <= beta1 < 1", 0 <= o.beta1 < 1),
+            ("optim.beta2", o.beta2, "0 <= beta2 < 1", 0 <= o.beta2 < 1),
+            ("optim.epsilon", o.epsilon, "more than 0 and finite", 0 < o.epsilon < math.inf),
             ("optim.warmup_steps", o.warmup_steps, "at least 0", o.warmup_steps >= 0),
             ("optim.drop", o.drop, "more than 0", o.drop > 0),
             ("optim.parts", o.parts, "at least 0 each", all(rate >= 0 for rate in o.parts.values())),
             ("stop.patience", self.stop.patience, "at least 0", self.stop.patience >= 0),
             ("optim.clip_norm", o.clip_norm, "at least 0", o.clip_norm >= 0),
             ("optim.ema_decay", o.ema_decay, "0 <= ema_decay < 1", 0 <= o.ema_decay < 1),
+            ("compute.threads", self.compute.threads, "at least 0", self.compute.threads >= 0),
             ("compute.workers", self.compute.workers, "at least 0", self.compute.workers >= 0),
             ("compute.prefetch", self.compute.prefetch, "at least 1", self.compute.prefetch >= 1),
             ("time.minutes", self.time.minutes, "at least 0", self.time.minutes >= 0),
             ("keep.checkpoints", self.keep.checkpoints, "at least 1", self.keep.checkpoints >= 1),
             ("keep.part_mb", self.keep.part_mb, "at least 1", self.keep.part_mb >= 1),
         ]
+        for each in fields(self.every):
+            period = getattr(self.every, each.name)
+            wrong.append((f"every.{each.name}", period, "at least 0", period >= 0))
         for name, value, wanted, good in wrong:
             if not good:
                 raise InputError(f"{name} is {value}; wanted {wanted}.")
