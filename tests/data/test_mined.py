@@ -131,12 +131,12 @@ def test_likeness_is_one_for_equals_and_falls() -> None:
     assert likeness(three[0], other[0]) < 0.7
 
 
-def captioned(frame: np.ndarray, text: str) -> np.ndarray:
+def captioned(frame: np.ndarray, text: str, size: int = 22) -> np.ndarray:
     from PIL import Image, ImageDraw, ImageFont
 
     picture = Image.fromarray(frame)
     pen = ImageDraw.Draw(picture)
-    face = ImageFont.load_default(22)
+    face = ImageFont.load_default(size)
     width = pen.textlength(text, font=face)
     place = ((frame.shape[1] - width) / 2, frame.shape[0] - 44)
     pen.text(place, text, font=face, fill=(255, 255, 255), stroke_width=2, stroke_fill=(0, 0, 0))
@@ -153,6 +153,14 @@ def test_lines_of_text_are_seen_and_drawings_are_not() -> None:
         seen += bool(caption_rows(look_at(captioned(frame, lines[number % 2])).grey))
     assert seen >= 8
     assert taken_for <= 2
+
+
+def test_a_small_line_of_low_letters_is_seen() -> None:
+    ground = np.full((360, 640, 3), (96, 140, 91), np.uint8)
+    for size in (11, 12, 13):
+        assert caption_rows(
+            look_at(captioned(ground, "even so we can run as soon as we see more", size)).grey
+        )
 
 
 def test_drawings_of_any_kind_are_brought_to_paper() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nakawari.cli import main
 from nakawari.data.atd12k import find_triplets
 from nakawari.data.mined.files import Rules, film_key, read_journal
 from nakawari.errors import BackendError, InputError, MediaError, NakawariError, OutputError
@@ -76,6 +77,17 @@ def test_what_is_written_is_read_as_atd12k_is(film: Path, mined: Path) -> None:
             assert abs(y + height / 2 - 80) < 10
     said = json.loads(triplets[0].annotation.read_text())  # type: ignore[union-attr]
     assert said["estimated"] == ["level", "motion_RoI", "general_motion_type"]
+
+
+def test_what_is_no_film_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, made = tmp_path / "text.mp4", tmp_path / "set"
+    text.write_bytes(b"no film at all")
+    with pytest.raises(MediaError):
+        mine_film(text, made, Rules())
+    assert not made.exists()
+    assert main(["data", "mine", str(text), "-o", str(made), "-q"]) == 1
+    assert capsys.readouterr().err.count(str(text)) == 1
+    assert not made.exists()
 
 
 def test_threads_and_processes_do_not_change_the_set(film: Path, mined: Path, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
                 print(_line(film.mined), file=sys.stderr)
             else:
                 failed += 1
-                print(f"{film.source}: {film.error}", file=sys.stderr)
+                said = str(film.error)
+                print(said if film.source in said else f"{film.source}: {said}", file=sys.stderr)
     print(_summary(arguments.output, total), end="")
     return 1 if failed else 0
 

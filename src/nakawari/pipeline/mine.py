@@ -19,7 +19,7 @@ from nakawari.data.mined.look import Array, Look, as_drawing, likeness, look_at
 from nakawari.data.mined.motion import Estimate, Floats, Motion, estimate, fault, flow_between
 from nakawari.pipeline.drawings import DrawingFinder, Drawn
 from nakawari.pipeline.render import Progress, silent
-from nakawari.video.frames import Frame
+from nakawari.video.frames import Frame, Reader
 from nakawari.video.open import open_reader
 from nakawari.video.part import hold
 from nakawari.video.threads import prefetch
@@ -94,13 +94,14 @@ def mine_film(
         OutputError: something cannot be written, or another run is at it.
     """
     key = film_key(source)
+    reader = open_reader(source)  # before the journal, so that what is no film leaves nothing behind
     journal = Journal.opened(Path(folder), key, str(source), rules)
     new = not journal.done
     with journal.path.open("ab") as held:
         hold(held, journal.path)
         if new:
             with ThreadPoolExecutor(threads) as pool:
-                _Miner(key, Path(folder), rules, journal, pool, threads).run(source, progress)
+                _Miner(key, Path(folder), rules, journal, pool, threads).run(reader, progress)
             journal.finish()
     counts = Counter(verdict.why or "kept" for verdict in journal.judged.values())
     return Mined(str(source), counts, new)
@@ -119,9 +120,8 @@ class _Miner:
         self.writing: deque[tuple[Verdict, Future[None] | None]] = deque()
         self.kept_of_shot: Counter[int] = Counter()
 
-    def run(self, source: str | Path, progress: Progress) -> None:
+    def run(self, reader: Reader, progress: Progress) -> None:
         """Read, judge and write."""
-        reader = open_reader(source)
         finder = DrawingFinder()
         progress("mine", 0, reader.info.frames)
         done = 0

@@ -19,8 +19,8 @@ STROKE = 7
 """Strokes are narrower than this, pixels of a picture that is 640 wide."""
 CONTRAST = 70
 """Levels by which a stroke differs from what is around it on both sides."""
-LOW, HIGH = 0.02, 0.09
-"""Height of a row, of the picture's height."""
+LOW, HIGH = 0.015, 0.09
+"""Height of a row, of the picture's height; that of letters without ascenders is half of their type size."""
 LEAST_LETTERS = 6
 """Shorter rows are left alone: a drawn pattern has as many strokes."""
 LEAST_ASPECT = 4.0
