@@ -37,16 +37,18 @@ def test_frames(files: tuple[Path, Path]) -> None:
 def test_wrong_files(files: tuple[Path, Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.pth"
     broken.write_bytes(b"not weights")
+    text = tmp_path / "script.pth"
+    text.write_bytes(b"export PATH=/bin:$PATH\n")  # begins as a pickle that ends too early
     broken_too = tmp_path / "broken.safetensors"
     broken_too.write_bytes(b"not weights")
     whole = tmp_path / "list.pth"
     torch.save([torch.zeros(1)], whole)
     with pytest.raises(ModelError, match="do not exist"):
         LpipsMetric(tmp_path / "none.pth", files[1])
-    for file in (broken, broken_too):
-        with pytest.raises(ModelError, match="cannot be read"):
+    for file in (broken, broken_too, text):
+        with pytest.raises(ModelError, match=r"cannot be read|no PyTorch file"):
             LpipsMetric(file, files[1])
-    with pytest.raises(ModelError, match="not a state dict"):
+    with pytest.raises(ModelError, match="holds a list"):
         LpipsMetric(whole, files[1])
     with pytest.raises(ModelError, match="lacks 'features"):
         LpipsMetric(files[1], files[1])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from nakawari.checkpoints import load_pt
 from nakawari.errors import ModelError, ShapeError
 from nakawari.metrics.image import unit_pair
 from nakawari.nn.lpips import Lpips, backbone_of
@@ -54,13 +54,12 @@ class LpipsMetric:
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise ModelError(f"the LPIPS weights {path} do not exist.")
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors":
+        try:
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError, SafetensorError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ModelError(f"the LPIPS weights {path} cannot be read: {reason}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"the LPIPS weights {path} cannot be read: {error}") from error
+    state = load_pt(path)
+    if not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelError(f"{path} is not a state dict (names of tensors); wanted LPIPS weights.")
     return state
