@@ -118,6 +118,15 @@ def _corners(x, y, width, height):  # type: ignore[no-untyped-def]
     return left, right, above, below, x - np.float32(left), y - np.float32(above)
 
 
+@compile_kernel("Tuple((f4, f4, f4, f4))(f4[:, :, ::1], f4[:, :, ::1], u4, u4)", fast=True)
+def _chord(motion, bend, x, y):  # type: ignore[no-untyped-def]
+    """Where pixel (x, y) is on the chord of its way, and its motion."""
+    px, py = np.float32(x), np.float32(y)
+    if bend.shape[0] == 2:
+        px, py = px - bend[0, y, x], py - bend[1, y, x]
+    return px, py, motion[0, y, x], motion[1, y, x]
+
+
 @compile_kernel("f4(u1[:, :, ::1], u4, u4, u4, u4, f4, f4, u4)", fast=True)
 def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untyped-def]
     """Channel c at the place that `_corners` says."""
@@ -134,16 +143,12 @@ def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untype
 )
 def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, light, top, bottom):  # type: ignore[no-untyped-def]
     height, width = out.shape
-    bent = bend.shape[0] == 2
     one = np.float32(1)
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
             x = np.uint32(column)
-            mx, my = motion[0, y, x], motion[1, y, x]
-            px, py = np.float32(x), np.float32(y)
-            if bent:
-                px, py = px - bend[0, y, x], py - bend[1, y, x]
+            px, py, mx, my = _chord(motion, bend, x, y)
             l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
             l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
             apart, bright = np.float32(0), np.float32(0)
@@ -163,17 +168,13 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, light, top, bottom
 )
 def _look_along(rgb0, rgb1, motion, bend, t, views, inside, top, bottom):  # type: ignore[no-untyped-def]
     _, height, width = motion.shape
-    bent = bend.shape[0] == 2
     one, half = np.float32(1), np.float32(0.5)
     last_x, last_y = np.float32(width) - half, np.float32(height) - half
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
             x = np.uint32(column)
-            mx, my = motion[0, y, x], motion[1, y, x]
-            px, py = np.float32(x), np.float32(y)
-            if bent:
-                px, py = px - bend[0, y, x], py - bend[1, y, x]
+            px, py, mx, my = _chord(motion, bend, x, y)
             for key in range(np.uint32(2)):
                 way = one - t if key else -t
                 to_x, to_y = px + way * mx, py + way * my

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from nakawari.timeline.cuts import SURROUNDINGS, find_cuts, find_flashes
 from nakawari.timeline.drawings import REACH, find_drawings
 from nakawari.timeline.measure import Measurer
-from nakawari.timeline.measurements import Measurements
+from nakawari.timeline.measurements import LAGS, Measurements
 from nakawari.video.frames import Frame
 from nakawari.video.planes import planes
 
 EVERY = 32
 """Frames after which decisions are made."""
-_LAGS = 4
-"""Frames over which a flash may last, and be looked back over."""
-_CUT_MARGIN = SURROUNDINGS + 2 * _LAGS
+_CUT_MARGIN = SURROUNDINGS + 2 * LAGS
 _DRAWING_MARGIN = REACH + 24
 """A line of evidence is drawn from so many frames on either side, in steps of less than 24."""
 
@@ -80,7 +78,7 @@ class DrawingFinder:
             return
         first = self._shot
         shot = self._measurements[first:end]
-        start = max(0, first - 2 * _LAGS)
+        start = max(0, first - 2 * LAGS)
         flashed = find_flashes(self._measurements[start:end])
         for drawing in find_drawings(shot, []):
             begin, last = first + drawing.first, first + drawing.last

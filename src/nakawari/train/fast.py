@@ -26,6 +26,7 @@ from nakawari.models.fast.choosing import choose, judge, see
 from nakawari.models.fast.net import FORGOTTEN, SLOTS, FastConfig, FastNet, Seen, forbidden
 from nakawari.ops.compiled import compile_kernel
 from nakawari.ops.gather import mix_along
+from nakawari.ops.lines import contrast
 from nakawari.ops.search import as_tensors, dense_search, global_shift, search_around
 from nakawari.tensors import Array, to_frame
 from nakawari.train.mixture import Motions, Search
@@ -185,10 +186,8 @@ def worth_of(views: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], t: floa
 def lines_of(picture: npt.NDArray[np.uint8]) -> Floats:
     """How much a picture [3, H, W] differs from the next pixels, [H, W], in [0, 2]."""
     planes = picture.astype(np.float32)
-    out = np.zeros(picture.shape[1:], np.float32)
-    out[:, :-1] += np.abs(np.diff(planes, axis=2)).sum(0)
-    out[:-1] += np.abs(np.diff(planes, axis=1)).sum(0)
-    return out / np.float32(765)
+    total: Floats = sum((contrast(plane) for plane in planes), np.zeros(planes.shape[1:], np.float32))
+    return total / np.float32(765)
 
 
 @compile_kernel("void(u1[:, :, :, ::1], u1[:, :, ::1], f4, f4[:, :, :, ::1], f4[:, :, :, ::1])", fast=True)

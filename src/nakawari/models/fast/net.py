@@ -97,6 +97,13 @@ class Seen:
         """Of tensors by name."""
         return Seen(**{name: batch[name] for name in Seen.__dataclass_fields__ if name in batch})
 
+    def known_cost(self) -> Tensor:
+        """`cost` as float32, out of the question for candidates that there are not."""
+        cost = self.cost.float()
+        if self.present is None:
+            return cost
+        return cost.masked_fill(~self.present[:, :, None, None], -FORGOTTEN)
+
 
 def _conv(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
@@ -149,12 +156,11 @@ class FastNet(nn.Module):
         The last, [B, K, 4, h, w], is what the network itself said.
         """
         batch, count = seen.cost.shape[:2]
-        cost = seen.cost.float()
+        cost = seen.known_cost()
         each = torch.stack([self._looked(seen, number) for number in range(count)], 1)
         most = each
         if seen.present is not None:
             absent = ~seen.present[:, :, None, None]
-            cost = cost.masked_fill(absent, -FORGOTTEN)
             most = each.masked_fill(absent[:, :, None], FORGOTTEN)
         least = reduce(torch.minimum, cost.unbind(1))  # `amin` over an axis that is not the last is slow
         score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
@@ -208,11 +214,7 @@ def forbidden(seen: Seen) -> Tensor:
     """[B, K, h, w], the candidates that may not be taken: where the rule is certain, all but its own, and
     elsewhere those that erase what landed.
     """
-    cost = (
-        seen.cost.float()
-        if seen.present is None
-        else seen.cost.float().masked_fill(~seen.present[:, :, None, None], -FORGOTTEN)
-    )
+    cost = seen.known_cost()
     rule = _largest(-cost)
     certain = cost.gather(1, rule) < CERTAIN
     others = torch.arange(cost.shape[1], device=cost.device)[:, None, None] != rule
