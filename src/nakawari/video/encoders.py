@@ -110,9 +110,6 @@ _X26_PRESETS = (
 )
 
 
-TINY = 4
-
-
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """What we know of an encoder.
@@ -120,7 +117,7 @@ class Encoder:
     `even`: it wants even sizes where chroma is halved. `quiet`: an environment variable that keeps it from
     talking on stderr. `quality`: the option that `--crf` is for it. `held`: as how many pictures it takes
     memory at most, by preset ("": any), measured (`benchmarks/memory.py --encoders`); 200 where nobody has.
-    `tiny`: options instead where a side has less than `TINY` pixels.
+    `tiny`: options instead where a side has less than `tiny_under` pixels.
     """
 
     options: dict[str, str] = field(default_factory=dict)
@@ -132,6 +129,7 @@ class Encoder:
     quality: str = "crf"
     held: dict[str, int] = field(default_factory=lambda: {"": 200})
     tiny: dict[str, str] = field(default_factory=dict)
+    tiny_under: int = 0
 
 
 _BEGUN, _EACH = 10, 7
@@ -145,6 +143,9 @@ def _held(*pictures: int) -> dict[str, int]:
 _X264_HELD = _held(20, 35, 50, 75, 100, 125, 150, 190, 270, 430)
 _X265_HELD = _held(90, 105, 140, 140, 150, 160, 200, 240, 270, 400)
 
+_X264_TINY = {"threads": "1"}
+"""With more, x264 (core 165) codes a picture of 3 by 2 macroblocks now so and now so: its threads race there."""
+
 ENCODERS = {
     "libx264": Encoder(
         {"crf": "16", "preset": "medium"},
@@ -153,6 +154,8 @@ ENCODERS = {
         ("film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency"),
         even=True,
         held=_X264_HELD,
+        tiny=_X264_TINY,
+        tiny_under=64,
     ),
     "libx265": Encoder(
         {"crf": "18", "preset": "medium", "x265-params": "log-level=error"},
@@ -174,12 +177,19 @@ ENCODERS = {
         (0, 63),
         held={"": 105},
     ),
-    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}, tiny={"level": "1"}),  # 3 cuts into slices
+    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}, tiny={"level": "1"}, tiny_under=4),  # 3 cuts into slices
     "prores_ks": Encoder(held={"": 5}),
     "mpeg4": Encoder(held={"": 16}),
     "mjpeg": Encoder(held={"": 14}),
     "rawvideo": Encoder(held={"": 1}),
-    "libx264rgb": Encoder({"crf": "16", "preset": "medium"}, (0, 51), _X26_PRESETS, held=_X264_HELD),
+    "libx264rgb": Encoder(
+        {"crf": "16", "preset": "medium"},
+        (0, 51),
+        _X26_PRESETS,
+        held=_X264_HELD,
+        tiny=_X264_TINY,
+        tiny_under=64,
+    ),
     **{
         f"{codec}_nvenc": Encoder(
             {"rc": "vbr", "cq": "19", "b": "0", "preset": "p5"}, (0, 51), even=True, quality="cq"

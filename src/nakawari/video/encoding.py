@@ -14,7 +14,7 @@ from typing import Any
 
 from nakawari.errors import InputError
 from nakawari.video.colour import RGB_TO_VIDEO, TAGS, layout, planar, resolve
-from nakawari.video.encoders import ENCODERS, TINY, EncodeOptions, Encoder, Muxer
+from nakawari.video.encoders import ENCODERS, EncodeOptions, Encoder, Muxer
 from nakawari.video.frames import Colour, Info
 from nakawari.video.hdr import Mastering, parameters
 
@@ -53,7 +53,7 @@ def decide(muxer: Muxer, info: Info, options: EncodeOptions) -> Encoding:
     known = ENCODERS.get(codec.name, Encoder())
     if known.quiet is not None:
         os.environ.setdefault(*known.quiet)
-    values = known.options | (known.tiny if min(info.width, info.height) < TINY else {})
+    values = known.options | (known.tiny if min(info.width, info.height) < known.tiny_under else {})
     names = {option.name for option in _supported(codec)}
     for key in ("crf", "preset", "tune"):
         value = getattr(options, key)
