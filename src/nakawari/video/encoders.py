@@ -144,7 +144,7 @@ _X264_HELD = _held(20, 35, 50, 75, 100, 125, 150, 190, 270, 430)
 _X265_HELD = _held(90, 105, 140, 140, 150, 160, 200, 240, 270, 400)
 
 _X264_TINY = {"threads": "1"}
-"""With more, x264 (core 165) codes a picture of 3 by 2 macroblocks now so and now so: its threads race there."""
+"""With more, x264 (core 165) codes a picture of 3 by 2 macroblocks not alike each time: its threads race."""
 
 ENCODERS = {
     "libx264": Encoder(
@@ -177,7 +177,12 @@ ENCODERS = {
         (0, 63),
         held={"": 105},
     ),
-    "ffv1": Encoder({"level": "3", "g": "1"}, held={"": 25}, tiny={"level": "1"}, tiny_under=4),  # 3 cuts into slices
+    "ffv1": Encoder(
+        {"level": "3", "g": "1"},
+        held={"": 25},
+        tiny={"level": "1"},
+        tiny_under=4,  # 3 cuts into slices
+    ),
     "prores_ks": Encoder(held={"": 5}),
     "mpeg4": Encoder(held={"": 16}),
     "mjpeg": Encoder(held={"": 14}),
