@@ -18,19 +18,25 @@ class Cost:
     """Bytes a pixel.
 
     Attributes:
-        whole: when all is computed at once; a window takes as much for each of its own pixels.
+        whole: when all is computed at once.
         held: of the whole picture, when it is drawn in windows.
         large: as `whole`, for more than `LARGE` pixels; None: the same.
+        window: for each pixel of a window; None: as `whole`.
     """
 
     whole: float
     held: float
     large: float | None = None
+    window: float | None = None
 
     def of_whole(self, pixels: int) -> int:
         """Bytes that a whole picture of so many pixels takes."""
         rate = self.whole if self.large is None or pixels <= LARGE else self.large
         return int(rate * pixels)
+
+    def of_windows(self, pixels: int) -> float:
+        """Bytes that windows of so many pixels take beside what is held."""
+        return (self.whole if self.window is None else self.window) * pixels
 
 
 _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
@@ -60,7 +66,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("cel",): (800, 800),
     ("fast",): (400, 250),
     ("animeinterp", "animeinterp-gma"): (2700, 1000),
-    ("film-l1", "film-vgg", "film-style"): (2600, 330),
 }
 
 COSTS = {name: Cost(*cost) for names, cost in _MEASURED.items() for name in names}
+COSTS |= {name: Cost(2600, 330, window=2200) for name in ("film-l1", "film-vgg", "film-style")}

@@ -15,6 +15,7 @@ from nakawari.models.costs import COSTS
 from nakawari.models.film.net import FilmConfig, FilmNet, Flows, Pyramid
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
+from nakawari.models.tiles import map_blocks
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Film(Interpolator):
         self.multiple = 2 ** (net.config.levels - 1)
 
     def _encode(self, image: Tensor) -> Pyramid:
+        if self.side is not None:
+            map_blocks()
         return self.net.extract(image, self.side)
 
     def _prepare(

@@ -232,9 +232,17 @@ class FilmNet(nn.Module):
                 return self._features(images, level, box)
 
             passes = level < min(PASSING, c.fused - 1)
-            finest = side >> min(level, len(c.motion) - 1)
-            found.features.append(None if passes else in_windows(draw, images[level].shape, finest, 0))
+            narrow = self.narrowed(side, level)
+            found.features.append(None if passes else in_windows(draw, images[level].shape, narrow, 0))
         return found
+
+    def narrowed(self, side: int | None, level: int) -> int | None:
+        """Windows of `side` pixels of the picture, in those of a level.
+
+        A level has more channels than the finer one, but not four times as many: what a window of the same
+        part of the picture takes never grows.
+        """
+        return None if side is None else side >> min(level, len(self.config.motion) - 1)
 
     def _all_features(self, images: list[Tensor]) -> Iterator[Tensor]:
         c = self.config
@@ -286,7 +294,8 @@ class FilmNet(nn.Module):
             seen = torch.cat([own.at(level, box), other.look_up(level, place_of(flow, box))], 1)
             return estimator(seen).float()  # type: ignore[no-any-return]
 
-        return in_parts(draw, flow.shape, 2 * self.config.features(level), Estimator.ACROSS, side)
+        channels = 2 * self.config.features(level)
+        return in_parts(draw, flow.shape, channels, Estimator.ACROSS, self.narrowed(side, level))
 
     def draw(
         self, first: Pyramid, second: Pyramid, flows: Flows, t: float | Tensor, side: int | None = None
@@ -304,10 +313,11 @@ class FilmNet(nn.Module):
                 made = scene.made(level, box)
                 return made if level else self.out(made).float()
 
+            narrow = self.narrowed(side, level)
             if level == 0:
-                return in_parts(draw, shape, channels, 0, side)
+                return in_parts(draw, shape, channels, 0, narrow)
             if side is None or level >= min(PASSING, self.config.fused - 1):
-                scene.whole = (level, in_parts(draw, shape, channels, 0, side))
+                scene.whole = (level, in_parts(draw, shape, channels, 0, narrow))
         raise AssertionError
 
 
