@@ -259,3 +259,31 @@ def test_a_clock_that_jumps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="shows frame 4 for 23861 s"):
         nk.smooth(source, tmp_path / "out.mkv", model="blend")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def foreign(seed: int) -> np.ndarray:
+    """A drawing that has nothing in common with others."""
+    blots = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), np.uint8)
+    return cv2.resize(blots, (96, 72), interpolation=cv2.INTER_NEAREST)
+
+
+@pytest.mark.parametrize(("unsure", "stands"), [("hold", (2, 2)), ("nearest", (2, 3)), ("draw", None)])
+def test_what_cannot_be_followed_stands(tmp_path: Path, unsure: str, stands: tuple[int, int] | None) -> None:
+    pictures = [drawing(0), drawing(1), foreign(0), foreign(1), foreign(2)]
+    source = write_images(tmp_path / "in", pictures)
+    report = nk.smooth(source, tmp_path / "out", factor=3, cuts="off", unsure=unsure)
+    made = [cv2.imread(str(path))[..., ::-1] for path in sorted((tmp_path / "out").iterdir())]
+    for picture, key in zip(made[::3], pictures, strict=True):
+        np.testing.assert_array_equal(picture, key)
+    assert not any(np.array_equal(made[1], key) for key in pictures)  # what moves is drawn
+    assert report.work.unsure == ([] if stands is None else [(1, 2), (2, 3), (3, 4)])
+    assert report.to_dict()["unsure"] == [list(pair) for pair in report.work.unsure]
+    for picture, key in zip(made[7:9], stands or (), strict=stands is not None):
+        np.testing.assert_array_equal(picture, pictures[key])
+    if stands is None:
+        assert not any(np.array_equal(made[7], key) for key in pictures)
+
+
+def test_unsure_is_one_of_three_words(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="wanted draw, hold, nearest"):
+        nk.smooth(tmp_path / "in.mkv", tmp_path / "out.mkv", unsure="blend")

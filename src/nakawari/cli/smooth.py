@@ -58,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--recursive", action="store_true", help="FILM: reach each time by halving")
     add_matching(model)
+    model.add_argument(
+        "--unsure",
+        choices=("draw", "hold", "nearest"),
+        default="draw",
+        help="where motion cannot be followed: draw all the same, hold the drawing before, show the nearer "
+        "(draw)",
+    )
     encoder = parser.add_argument_group("encoder (ffmpeg's words; good defaults for each container)")
     encoder.add_argument("-c:v", "--codec", metavar="NAME", help="libx264, libx265, ffv1, libvpx-vp9, ...")
     encoder.add_argument("--crf", "-crf", type=at_least(0), metavar="N", help="quality: lower is better")
@@ -109,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         "resume": arguments.resume,
         "ray": arguments.ray,
         "debug_dir": arguments.debug_dir,
+        "unsure": arguments.unsure,
         **timing(arguments),
     }
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
@@ -167,9 +175,11 @@ def _summary(report: Report) -> str:
     values = report.to_dict()
     frames, seconds = values["frames"], values["seconds"]
     still = frames["source"] + frames["hold"] + frames["cut"]
+    lost = len(values["unsure"])
+    unsure = f"; {lost} pair{'s' * (lost != 1)} of drawings could not be followed, and stand" if lost else ""
     return (
         f"{report.output}: {frames['out']} frames from {values['drawings']} drawings "
         f"in {len(values['shots'])} shot{'s' * (len(values['shots']) != 1)} "
         f"({frames['between']} drawn, {still} copied) "
-        f"in {seconds['analyse'] + seconds['render']:.1f} s"
+        f"in {seconds['analyse'] + seconds['render']:.1f} s{unsure}"
     )

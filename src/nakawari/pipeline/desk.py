@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from nakawari.cels.deliver import Delivery
 from nakawari.cels.files import Cel, alike, encode_cel, read_cel
@@ -14,6 +14,7 @@ from nakawari.models import find
 from nakawari.pipeline.cut import Drawing, Layer
 from nakawari.pipeline.inbetween_report import DrawingReport
 from nakawari.pipeline.render import hard
+from nakawari.pipeline.sureness import Unsure, doubt_of, premultiplied, takes_second
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from nakawari.metrics.cels import Lines
     from nakawari.models.base import Encoded, Interpolator, Pair
 
-Unsure = Literal["draw", "hold", "nearest"]
 Flows = tuple["Tensor", "Tensor"]
 
 
@@ -98,7 +98,6 @@ class Desk:
 
     def work(self) -> Iterator[DrawingReport]:
         """Write each drawing and report it."""
-        from nakawari.pipeline.sureness import doubt_of
 
         now, ready, doubt = -1, None, 0.0
         done: set[str] = set()
@@ -145,7 +144,6 @@ class Desk:
 
     def _bend(self, ready: _Ready, before: int | None, after: int | None) -> None:
         from nakawari.ops.arcs import arc_angles, distinctness
-        from nakawari.pipeline.sureness import premultiplied
 
         told = None if before is None else self._flows[before]
         goes = None if after is None else self._flows[after]
@@ -206,7 +204,7 @@ class Desk:
             report.flags.append("low confidence")
             if self.unsure != "draw":
                 report.reason = self.unsure
-                second = self.unsure == "nearest" and 2 * drawing.t > 1
+                second = takes_second(self.unsure, drawing.t)
                 self.delivery.write(place, self._stand_in(place, drawing.second if second else drawing.first))
                 return report
         picture: Any = self.artist.at(ready.pair, drawing.t)

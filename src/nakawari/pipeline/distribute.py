@@ -25,10 +25,11 @@ from nakawari.pipeline.beside import beside_drawing
 from nakawari.pipeline.casting import casting
 from nakawari.pipeline.cluster import Cluster, SharedFile
 from nakawari.pipeline.notes import gathered
-from nakawari.pipeline.render import Progress, render, silent
+from nakawari.pipeline.render import Progress, render
 from nakawari.pipeline.report import Report, Work, versions
 from nakawari.pipeline.resume import keep_plan, kept_plan
 from nakawari.pipeline.shards import Shard, cut
+from nakawari.pipeline.sureness import Unsure
 from nakawari.timeline.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Task:
     start: Fraction
     name: str
     versions: dict[str, str]
+    unsure: Unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ def render_shard(task: Task) -> Rendered:
             writer.begin(task.start)
             with closing(_frames(clip, task.shard)) as frames:
                 cast = casting(task.plan, artist, task.model.another)
-                work = render(task.plan, frames, writer, artist, silent, cast=cast, begins=task.shard.begins)
+                begins, unsure = task.shard.begins, task.unsure
+                work = render(task.plan, frames, writer, artist, cast=cast, begins=begins, unsure=unsure)
             writer.seal()
             pieces = [journal.read(piece_name(number)) or b"" for number in range(writer.pieces)]
         finally:
@@ -332,6 +335,7 @@ def _tasks(
             plan.slots[0].pts,
             job.output.name,
             versions(),
+            job.unsure,
         )
         for shard in shards
     ]

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, get_args
+from typing import Any
 
 from nakawari.cels.composite import over
 from nakawari.cels.deliver import Delivery
@@ -21,10 +21,11 @@ from nakawari.cels.sheet import Sheet, is_sheet, read_sheet, sheet_text
 from nakawari.errors import InputError, UsageError
 from nakawari.models import DEFAULT, find, is_file, load
 from nakawari.pipeline.cut import Layer
-from nakawari.pipeline.desk import Desk, Unsure
+from nakawari.pipeline.desk import Desk
 from nakawari.pipeline.inbetween_report import InbetweenReport
 from nakawari.pipeline.planning import Charts, Places, plan_cut, several
 from nakawari.pipeline.render import Progress, silent
+from nakawari.pipeline.sureness import Unsure, check_unsure
 from nakawari.pipeline.track import track_of
 
 COMPOSITE = "composite"
@@ -93,8 +94,7 @@ def inbetween(
     """
     if not is_file(model):
         find(model)
-    if unsure not in get_args(Unsure):
-        raise InputError(f"unsure is {unsure!r}; wanted {', '.join(get_args(Unsure))}.")
+    check_unsure(unsure)
     with TemporaryDirectory(prefix="nakawari-") as unpack:
         cut = plan_cut(
             keys, chart=chart, count=count, ease=ease, strength=strength, loop=loop, exposure=exposure,

@@ -16,6 +16,7 @@ import numpy as np
 
 from nakawari.errors import PlanError
 from nakawari.pipeline.report import Work
+from nakawari.pipeline.sureness import Unsure, doubt_of, takes_second
 from nakawari.timeline.plan import Plan, Slot
 from nakawari.video.frames import Array, Frame, Writer
 
@@ -54,6 +55,7 @@ def render(
     watch: Watch | None = None,
     cast: Cast | None = None,
     begins: int = 0,
+    unsure: Unsure = "draw",
 ) -> Work:
     """Carry out `plan`.
 
@@ -67,6 +69,7 @@ def render(
         begins: number of the first one of `frames`.
         watch: is shown every pair, named by the numbers of its frames.
         cast: says for each pair who draws; None: `model` draws all.
+        unsure: what is done between keys whose motion cannot be followed.
 
     Raises:
         PlanError: the plan names a frame that never comes, or goes back too far.
@@ -74,16 +77,16 @@ def render(
     work = Work()
     slots = plan.slots[done:]
     window = _Window(slots, iter(frames), work, begins)
-    artist = _Artist(cast or (lambda source, target: (model, {})), work, watch)
+    artist = _Artist(cast or (lambda source, target: (model, {})), work, watch, unsure)
     total = len(plan.slots)
     progress("render", done, total)
     for number, slot in enumerate(slots):
         source = window.frame(slot.source, number)
         target = None if slot.target is None else window.frame(slot.target, number)
-        picture = None if target is None else artist.draw(source, target, slot)
+        picture = source if target is None else artist.draw(source, target, slot)
         begin = perf_counter()
-        if picture is None:
-            writer.copy(source, slot.pts)
+        if isinstance(picture, Frame):
+            writer.copy(picture, slot.pts)
             work.copied += 1
         else:
             assert target is not None
@@ -153,8 +156,10 @@ def hard(picture: Array, key0: Array, key1: Array) -> Array:
 class _Artist:
     """Draws between two frames; remembers the last pair and the last encoded frames."""
 
-    def __init__(self, cast: Cast, work: Work, watch: Watch | None) -> None:
+    def __init__(self, cast: Cast, work: Work, watch: Watch | None, unsure: Unsure) -> None:
         self._cast = cast
+        self._unsure = unsure
+        self._sure = True
         self._work = work
         self._watch = watch
         self._key: tuple[int, int] | None = None
@@ -162,8 +167,8 @@ class _Artist:
         self._pair: Pair | None = None
         self._encoded: dict[int, Encoded] = {}
 
-    def draw(self, source: Frame, target: Frame, slot: Slot) -> Array | None:
-        """The picture of the slot; None when its keys are equal, so that `source` itself will do."""
+    def draw(self, source: Frame, target: Frame, slot: Slot) -> Array | Frame:
+        """The picture of the slot, or the key that stands for it."""
         assert slot.t is not None
         timing = self._work.timing
         key = (source.index, target.index)
@@ -177,18 +182,31 @@ class _Artist:
             self._pair = model.prepare(self._encoded[key[0]], self._encoded[key[1]], **told)
             self._key = key
             self._work.pairs += 1
+            if self._unsure != "draw":
+                self._sure = self._is_sure(model, source, target)
             if self._watch is not None:
                 self._watch("-".join(f"{index:06d}" for index in key), self._pair)
         prepared = perf_counter()
         timing.prepare += prepared - begin
         box = self._pair.box
         if box is None:
-            return None
+            return source
+        if not self._sure:
+            return target if takes_second(self._unsure, slot.t) else source
         assert self._model is not None
         picture = self._model.at(self._pair, slot.t)
         timing.draw += perf_counter() - prepared
         self._work.changed_px += (box.bottom - box.top) * (box.right - box.left)
         return hard(picture, source.rgb(), target.rgb())  # type: ignore[arg-type]
+
+    def _is_sure(self, model: Interpolator, source: Frame, target: Frame) -> bool:
+        from nakawari.metrics.doubt import LARGE
+
+        assert self._pair is not None
+        sure = doubt_of(model, self._pair, (source.rgb(), target.rgb())) <= LARGE
+        if not sure:
+            self._work.unsure.append((source.index, target.index))
+        return sure
 
     def _encode(self, model: Interpolator, frame: Frame) -> Encoded:
         known = self._encoded.get(frame.index)

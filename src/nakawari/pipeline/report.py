@@ -35,12 +35,15 @@ class Work:
     copied: int = 0
     changed_px: int = 0
     """Sum over drawn frames of the pixels that a model had to look at."""
+    unsure: list[tuple[int, int]] = field(default_factory=list)
+    """Frames between which nothing was drawn, as the model was not sure."""
     timing: Timing = field(default_factory=Timing)
 
     def add(self, other: Work) -> None:
         """Count what another did as well."""
         for name in ("pairs", "drawn", "copied", "changed_px"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.unsure += other.unsure
         for name in self.timing.__slots__:
             setattr(self.timing, name, getattr(self.timing, name) + getattr(other.timing, name))
 
@@ -79,6 +82,7 @@ class Report:
             "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots],
             "drawings": len(plan.drawings),
             "pairs": work.pairs,
+            "unsure": [list(pair) for pair in work.unsure],
             "seconds": {
                 "analyse": round(self.analyse_s, 3),
                 "render": round(self.render_s, 3),

@@ -21,6 +21,7 @@ from nakawari.pipeline.given import Given
 from nakawari.pipeline.notes import gathered
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report, described
+from nakawari.pipeline.sureness import Unsure, check_unsure
 from nakawari.pipeline.timing import Clip, Cuts, Number, Timing
 from nakawari.timeline.explain import summary
 from nakawari.timeline.plan import Plan
@@ -60,6 +61,7 @@ def smooth(
     resume: bool = False,
     ray: str | None = None,
     debug_dir: str | Path | None = None,
+    unsure: Unsure = "draw",
     progress: Progress = silent,
 ) -> Report:
     """Raise the frame rate of a clip: draw the frames between its drawings, and keep its clock.
@@ -81,6 +83,8 @@ def smooth(
         debug_dir: pictures of what the model saw in each pair go there; None: none are made.
         ray: address of a Ray cluster (`host:port`, or "auto") whose nodes render; finished pieces are kept as
             `resume` does.
+        unsure: what is done between drawings whose motion cannot be followed: "draw" nevertheless, "hold" the
+            earlier one, or show the "nearest".
         progress: is told the stages "analyse" and "render".
 
     Returns:
@@ -102,6 +106,7 @@ def smooth(
     if not is_file(model):
         find(model)
     check_options(options or {})
+    check_unsure(unsure)
     encoding = EncodeOptions.of(encode or {})
     given = None if plan is None else Given.of(plan, asked)
     if given is not None:
@@ -115,7 +120,7 @@ def smooth(
         log.info("%s: %s", source, described(info))
         rate = timing.rate(info.rate) if given is None else given.rate(info.rate)
         target = _target(source, output, rate, timing)
-        job = Job(str(source), target, rate, timing, clip, encoding, overwrite, notes)
+        job = Job(str(source), target, rate, timing, clip, encoding, overwrite, notes, unsure)
         loading = (model, weights, device, precision, options or {})
         if ray is not None:
             return _on_cluster(ray, job, given, loading, progress, debug_dir)
@@ -135,6 +140,7 @@ class Job:
     options: EncodeOptions
     overwrite: bool
     notes: list[str]
+    unsure: Unsure
 
     def journal(self, given: Given | None, model: tuple[Any, ...]) -> Journal:
         """The folder of finished pieces of this very render."""
@@ -144,7 +150,7 @@ class Job:
 
         check_resumable(self.source, self.output)
         names = ("model", "weights", "device", "precision", "options")
-        words = dict(zip(names, map(str, model), strict=True))
+        words = dict(zip(names, map(str, model), strict=True)) | {"unsure": self.unsure}
         plan = None if given is None else given.plan
         return Journal(self.output, settings(Path(self.source), self.timing, plan, self.options, words))
 
@@ -187,7 +193,7 @@ class Job:
                     log.warning("went on after %d frames that stood already.", done)
             analysed = perf_counter()
             with closing(prefetch(self.clip.reader)) as frames:
-                work = render(todo, frames, writer, artist, progress, done, watch, cast)
+                work = render(todo, frames, writer, artist, progress, done, watch, cast, unsure=self.unsure)
             writer.finish()
             whole = True
         finally:
