@@ -411,7 +411,7 @@ def curves(out: Path, shown: list[Experiment], found: Scores) -> Iterator[str]:
         for seed in found[each.name]:
             lines = (out / f"seed{seed}" / each.name / "metrics.jsonl").read_text().splitlines()
             rows = [json.loads(line) for line in lines]
-            values = [row["psnr"] for row in rows if row["kind"] == "evaluate"]
+            values = [row["psnr"] for row in rows if row.get("split") == "held-out"]
             runs.append(values[:EPOCHS] + values[-1:])  # a last odd step is scored as well
         least = min(map(len, runs))
         mean = np.mean([values[:least] for values in runs], 0)

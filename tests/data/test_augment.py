@@ -94,3 +94,49 @@ def test_a_crop_has_its_size_and_must_fit(sample):
         augment(sample, Recipe(crop=(65, 24)), np.random.default_rng(2))
     with pytest.raises(InputError, match="wants a square"):
         augment(sample, Recipe(crop=(24, 32), turn=1.0), np.random.default_rng(2))
+
+
+@pytest.mark.parametrize(("tall", "wide"), [(2.0, 2.0), (1.5, 1.0), (0.75, 1.25)])
+def test_enlarged_flow_leads_to_the_same_part(sample, tall, wide):
+    made = augmentation.enlarge(sample, tall, wide)
+    assert made.frame0.shape == (3, round(64 * tall), round(64 * wide))
+    assert made.frame0.dtype == torch.uint8
+    assert torch.equal(made.t, sample.t)
+    for name in ("01", "10", "t0"):
+        assert misses(made, name) < 0.06, name  # along edges, where flow is mixed
+    ratio = [float(made.flow01[axis].abs().mean() / sample.flow01[axis].abs().mean()) for axis in (0, 1)]
+    assert ratio == pytest.approx([wide, tall], rel=0.02)
+
+
+def test_a_pixel_mixed_of_unknown_ones_is_not_known(sample):
+    known = torch.ones(64, 64, dtype=torch.bool)
+    known[:, 32:] = False
+    sample = augmentation.Sample(**{**sample.tensors(), "valid01": known})
+    made = augmentation.enlarge(sample, 2.0, 2.0)
+    assert bool(made.valid01[:, :63].all())
+    assert not bool(made.valid01[:, 63:].any())
+
+
+def test_a_scaled_sample_always_holds_its_crop(sample):
+    recipe = Recipe(scale=(-3.0, 0.5), stretch=0.2, crop=(60, 62), moving=0, turn=0)
+    sizes = [augment(sample, recipe, np.random.default_rng(i)).frame0.shape for i in range(8)]
+    assert set(sizes) == {(3, 60, 62)}
+
+
+def test_a_free_turn_is_a_turn_of_all_frames(sample):
+    bare = sample.only()
+    quarter = augmentation.rotate(bare, 90.0)
+    for name in FRAMES:
+        away = getattr(quarter, name).int() - getattr(bare, name).rot90(1, (-2, -1)).int()
+        assert int(away.abs().max()) <= 1, name
+    tilted = augmentation.rotate(bare, 45.0)
+    assert not bool(tilted.frame0[:, :4, :4].any())  # black comes in at a corner
+    with pytest.raises(InputError, match="flow01 are not turned freely"):
+        augmentation.rotate(sample, 10.0)
+
+
+def test_half_of_the_samples_are_turned(sample):
+    bare = sample.only()
+    recipe = Recipe(rotate=45.0, flip=0, turn=0, reverse=0, channels=0, colour=0)
+    made = [augment(bare, recipe, np.random.default_rng(i)) for i in range(40)]
+    assert 10 < sum(not torch.equal(each.frame0, bare.frame0) for each in made) < 30

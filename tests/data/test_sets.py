@@ -185,6 +185,76 @@ def test_missing_and_broken_files_are_named(tmp_path: Path, kind: str, file: str
     assert said() == ""
 
 
+MIDDLES = {
+    "things": "frames_cleanpass/TRAIN/A/0000/left/0007.png",
+    "sintel": "training/clean/alley_1/frame_0002.png",
+}
+
+
+@pytest.mark.parametrize("kind", MIDDLES)
+def test_frames_about_a_gap_are_no_neighbours(tmp_path: Path, kind: str) -> None:
+    """Their flow leads to the frame that is missing."""
+    list(write_fake(kind, tmp_path, 2, (32, 48)))
+    whole = len(open_set(kind, str(tmp_path)))
+    for path in tmp_path.glob(MIDDLES[kind].replace("clean", "*").replace("*pass", "cleanpass")):
+        path.unlink()
+    items = open_set(kind, str(tmp_path))
+    said = [fault for fault in faults(items) if fault]
+    assert len(items) == whole
+    assert said
+    assert all(Path(MIDDLES[kind]).name in fault for fault in said)
+
+
+def test_the_last_frame_of_sintel_is_missed_by_its_flow(tmp_path: Path) -> None:
+    list(write_fake("sintel", tmp_path, 2, (32, 48)))
+    last = sorted((tmp_path / "training/clean/alley_1").glob("*.png"))[-1]
+    last.unlink()
+    assert any(last.name in fault for fault in faults(open_set("sintel", str(tmp_path))) if fault)
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("atd12k", "train_10k/*/frame2.jpg"),
+        ("qvi960", "*/framet1.jpg"),
+        ("vimeo90k-triplet", "sequences/*/*/im3.png"),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path, kind: str, broken: str) -> None:
+    list(write_fake(kind, tmp_path, 4, (32, 48)))
+    gone = sorted(tmp_path.glob(broken))
+    for path in gone:
+        path.unlink()
+    said = [fault for fault in faults(open_set(kind, str(tmp_path), Options("all", early=False))) if fault]
+    assert len(said) == len(gone) > 1
+    with pytest.raises(InputError, match=gone[0].stem):
+        open_set(kind, str(tmp_path))
+
+
+def test_one_part_of_animation_is_looked_at_alone(tmp_path: Path) -> None:
+    list(write_fake("atd12k", tmp_path, 3, (32, 48), part="train"))
+    assert len(open_set("atd12k", str(tmp_path), Options("all", early=False))) == 3
+    with pytest.raises(InputError, match="test_2k_540p"):
+        open_set("atd12k", str(tmp_path), Options("all"))
+    with pytest.raises(InputError, match="train_10k"):
+        open_set("atd12k", str(tmp_path / "train_10k"), Options("all", early=False))
+
+
+def test_annotations_and_coarse_flow_are_looked_at_too(tmp_path: Path) -> None:
+    list(write_fake("atd12k", tmp_path, 2, (32, 48)))
+    note = next(tmp_path.glob("test_2k_annotations/*/*.json"))
+    guide = next(tmp_path.glob("test_2k_pre_calc_sgm_flows/*/guide_flo13.npy"))
+    content = note.read_bytes()
+    for spoil, name in (
+        (note.unlink, "annotation"),
+        (lambda: note.write_text("{}"), note.name),
+        (lambda: note.write_bytes(content) and guide.write_bytes(b"none"), "guide_flo13"),
+    ):
+        spoil()
+        said = " ".join(filter(None, faults(open_set("atd12k", str(tmp_path), Options("all")))))
+        assert name in said
+
+
 @pytest.mark.parametrize("kind", SETS)
 def test_a_folder_of_something_else_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(InputError, match=str(tmp_path)):

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from nakawari.errors import InputError
-from nakawari.losses.flow import endpoint_error
+from nakawari.losses.flow import absolute_error
 from nakawari.losses.image import census, charbonnier, l1, laplacian, line_weighted_l1
 from nakawari.losses.lines import line_map, line_nearness, truncated_distance
 from nakawari.metrics import lines as metric_lines
@@ -126,10 +126,10 @@ def test_a_fault_on_a_line_counts_more_than_beside_it() -> None:
 def test_flow_error_is_a_distance_in_pixels_where_it_is_known() -> None:
     truth = torch.zeros(1, 2, 8, 8)
     flow = truth.clone()
-    flow[:, 0], flow[:, 1] = 3.0, 4.0
-    assert float(endpoint_error(flow, truth)) == pytest.approx(5.0, rel=1e-4)
+    flow[:, 0], flow[:, 1] = 3.0, -4.0
+    assert float(absolute_error(flow, truth)) == pytest.approx(3.5)
     flow[..., 4:] = 100
-    known = torch.zeros(1, 1, 8, 8)
-    known[..., :4] = 1
-    assert float(endpoint_error(flow, truth, known)) == pytest.approx(5.0, rel=1e-4)
-    assert float(endpoint_error(flow, truth, torch.zeros_like(known))) == 0
+    known = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    known[..., :4] = True
+    assert float(absolute_error(flow, truth, known)) == pytest.approx(3.5 / 2)  # as RAFT: over all pixels
+    assert float(absolute_error(flow, truth, torch.zeros_like(known))) == 0

@@ -81,6 +81,28 @@ def test_the_rate_drops_at_the_steps_that_are_named() -> None:
     assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5, 1e-6, 1e-6])
 
 
+def test_one_cycle_goes_up_and_down_in_straight_lines() -> None:
+    optim = Optim(lr=1e-4, schedule="linear", final_lr=0.0, warmup_steps=5)
+    rates = [learning_rate(optim, step, 105, 0) for step in (0, 4, 5, 54, 104)]
+    assert rates == pytest.approx([2e-5, 1e-4, 1e-4, 1e-4 * 50 / 99, 0])
+
+
+def test_what_shrinks_is_said() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.PReLU())
+    for decays, wanted in (("kernels", [0.0, 0.5]), ("all", [0.5])):
+        groups = make_optimizer(net, Optim(weight_decay=0.5, decays=decays)).param_groups
+        assert sorted(group["weight_decay"] for group in groups) == wanted
+
+
+def test_weights_of_steps_on_the_way_are_kept(tmp_path: Path) -> None:
+    train(told(tmp_path / "long", steps=4, keep={"at": [3], "weights": "float32"}))
+    kept = tmp_path / "long" / "weights-000000003.safetensors"
+    assert checkpoints.read_header(kept).steps == 3
+    assert not torch.equal(weights(tmp_path / "long")["0.weight"], checkpoints.load(kept)[0]["0.weight"])
+    with pytest.raises(InputError, match=r"keep\.at"):
+        told(tmp_path, keep={"at": [0]})
+
+
 def test_a_starting_state_is_required_and_said(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     text = to_toml(told(tmp_path / "run"))

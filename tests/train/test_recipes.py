@@ -1,5 +1,6 @@
 """Every recipe is whole, begins with what it says, and learns: at toy size, on one batch."""
 
+import json
 import sys
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -82,6 +83,21 @@ SLOW = ("film-flow-l1", "film-flow-vgg", "film-flow-style")
 def test_minis_overfit_one_batch(name: str) -> None:
     first, last = first_and_last(name)
     assert last < 0.5 * first
+
+
+def test_photo_like_scenes_are_scored_before_and_after(tmp_path: Path) -> None:
+    """What training on drawings costs elsewhere, of every recipe that tunes FILM."""
+    for name in RECIPES:
+        if name.startswith("film-") and "vimeo" not in name:
+            config = read_config(CONFIGS / f"{name}.toml", ["init=random"])
+            assert config.data["photo"] > 0, name
+            assert config.data["sources"][0]["validation"] > 0, name  # early stopping does not see the test
+    small = ["steps=2", "batch.size=1", "data.held_out=1", "data.photo=2", "compute.device=cpu", "-q"]
+    assert main(["train", str(CONFIGS / "mini" / "film-all-l1.toml"), f"out={tmp_path}/run", *small]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [(r["step"], r["split"]) for r in rows if r["kind"] == "evaluate"] == [
+        (step, split) for step in (0, 2) for split in ("held-out", "photo-like")
+    ]
 
 
 def test_frozen_parts_stay_and_the_rest_learns() -> None:

@@ -106,3 +106,38 @@ def test_a_network_learns_from_a_set(root: Path, tmp_path: Path) -> None:
 def test_tables_that_make_no_sense_are_refused(table: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         MixtureConfig(sources=(SourceConfig(**table),), augment=Recipe(crop=CROP)).check()
+
+
+def test_what_is_kept_back_of_the_training_part_is_not_the_test(root: Path) -> None:
+    """Three items, of which the published list holds one out: one to train on, one to judge by."""
+    folder = str(root / "vimeo90k-triplet")
+    plain, back = (SourceConfig("vimeo90k-triplet", folder, validation=v) for v in (0.0, 0.4))
+    seen = {
+        (source.validation, held): {
+            int(source.items(5, held, guided=False)(i).frame0.sum()) for i in range(6)
+        }
+        for source in (plain, back)
+        for held in (False, True)
+    }
+    test, train_part = seen[0.0, True], seen[0.0, False]
+    assert len(test) == 1
+    assert seen[0.4, True] < train_part
+    assert not seen[0.4, True] & (seen[0.4, False] | test)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"kind": "cartoon", "validation": 0.1}, "no validation"),
+        ({"kind": "atd12k", "folder": "x", "validation": 1.0}, "0 <= validation < 1"),
+        ({"kind": "atd12k", "folder": "x", "validation": 0.1, "split": "all"}, "no validation"),
+    ],
+)
+def test_validation_that_makes_no_sense_is_refused(table: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        MixtureConfig((SourceConfig(**table),), held_out=0).check()
+
+
+def test_free_turns_want_samples_of_frames_alone() -> None:
+    with pytest.raises(InputError, match=r"rotate wants data\.known"):
+        MixtureConfig(augment=Recipe(crop=CROP, rotate=45.0)).check()

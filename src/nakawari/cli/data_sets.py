@@ -63,7 +63,7 @@ def check(arguments: argparse.Namespace) -> int:
     from nakawari.data.sets import faults, open_set
     from nakawari.data.sets.options import Options
 
-    items = open_set(arguments.kind, arguments.folder, Options(arguments.split))
+    items = open_set(arguments.kind, arguments.folder, Options(arguments.split, early=False))
     wrong = 0
     for number, fault in enumerate(faults(items), 1):
         if fault is not None:

@@ -126,13 +126,16 @@ class Triplet:
         return None if self.annotation is None else read_annotation(self.annotation)
 
 
-def find_triplets(folder: str | Path, part: Part, guides: str | Path | None = None) -> tuple[Triplet, ...]:
+def find_triplets(
+    folder: str | Path, part: Part, guides: str | Path | None = None, *, early: bool = True
+) -> tuple[Triplet, ...]:
     """The triplets of one part, in natural order of their names.
 
     Args:
         folder: holds the folders above.
         part: "train" or "test".
         guides: a folder of coarse flows, GUIDES/NAME; None: the published place, or beside the frames.
+        early: whether a missing frame is refused here; False: when it is read.
 
     Raises:
         InputError: the folder, or a frame of a triplet, is missing.
@@ -154,7 +157,7 @@ def find_triplets(folder: str | Path, part: Part, guides: str | Path | None = No
     return tuple(
         Triplet(
             place.name,
-            (_frame(place, 1), _frame(place, 2), _frame(place, 3)),
+            (_frame(place, 1, early), _frame(place, 2, early), _frame(place, 3, early)),
             next((at for at in (given / place.name, place) if _holds_guide(at)), None),
             note if (note := root / ANNOTATIONS / place.name / f"{place.name}.json").is_file() else None,
         )
@@ -211,11 +214,13 @@ def _read(path: Path, size: tuple[int, int] | None) -> Array:
     return resized
 
 
-def _frame(place: Path, number: int) -> Path:
+def _frame(place: Path, number: int, early: bool) -> Path:
     for suffix in _SUFFIXES:
         for name in (f"frame{number}{suffix}", f"frame{number}{suffix.upper()}"):
             if (place / name).is_file():
                 return place / name
+    if not early:
+        return place / f"frame{number}.png"
     raise InputError(f"{place} lacks frame{number}; wanted frame{number}.png or frame{number}.jpg.")
 
 

@@ -1,6 +1,7 @@
 """Augmentation that keeps frames, flows, masks, labels and t in agreement.
 
-The geometric ones are exact: crops, flips, quarter turns, time reversal. Colours change alike in all three
+The geometric ones are exact: crops, flips, quarter turns, time reversal. Scaling resamples frames and flows;
+free rotation is for samples of which nothing but the frames is known. Colours change alike in all three
 frames.
 """
 
@@ -8,14 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from nakawari.data.sample import FLOWS, FRAMES, VISIBLE, Sample
+from nakawari.data.sample import FLOWS, FRAMES, VALID, VISIBLE, Sample
 from nakawari.errors import InputError
 
 _REVERSED = str.maketrans("01", "10")
+_SCALED, _ROTATED = 0.8, 0.5
+"""How many samples are: those of RAFT and of FILM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,11 @@ class Recipe:
     """What `augment` does; chances are 0..1.
 
     Attributes:
+        scale: powers of two, least and most, by which four samples of five are enlarged before they are cut
+            (never so little that the crop would not fit); None: none are.
+        stretch: how far, in powers of two, the axes of such a sample may go apart, each way.
+        rotate: degrees by which half of the samples are turned at most, either way, before they are cut; what
+            comes in at corners is black. Only where nothing but frames is known.
         crop: (height, width); None: the whole canvas.
         moving: of a few places for the crop, how often the one with the most motion is taken.
         flip: chance of each mirror.
@@ -32,6 +42,9 @@ class Recipe:
         colour: strength of changes of brightness, contrast, saturation and gamma.
     """
 
+    scale: tuple[float, float] | None = None
+    stretch: float = 0.0
+    rotate: float = 0.0
     crop: tuple[int, int] | None = None
     moving: float = 0.5
     flip: float = 0.5
@@ -53,12 +66,16 @@ def crop(sample: Sample, top: int, left: int, size: tuple[int, int]) -> Sample:
             f"a crop of {size} at {(top, left)} is not inside {height}×{width}; choose a smaller one."
         )
     box = (..., slice(top, top + size[0]), slice(left, left + size[1]))
-    cut = {name: x if name == "t" else x[box] for name, x in sample.tensors().items()}
+    return _seen_inside({name: x if name == "t" else x[box] for name, x in sample.tensors().items()})
+
+
+def _seen_inside(made: dict[str, Tensor]) -> Sample:
+    """What leads out of the picture is not visible."""
     for name in VISIBLE:
-        flow = cut.get(name.replace("visible", "flow"))
-        if name in cut and flow is not None:
-            cut[name] = cut[name] & inside(flow)
-    return Sample(**cut)
+        flow = made.get(name.replace("visible", "flow"))
+        if name in made and flow is not None:
+            made[name] = made[name] & inside(flow)
+    return Sample(**made)
 
 
 def inside(flow: Tensor) -> Tensor:
@@ -91,6 +108,47 @@ def reverse(sample: Sample) -> Sample:
     """Play backwards: 0 and 1 change places, t becomes 1 − t."""
     made = {name.translate(_REVERSED): x for name, x in sample.tensors().items()}
     made["t"] = 1 - sample.t
+    return Sample(**made)
+
+
+def enlarge(sample: Sample, tall: float, wide: float) -> Sample:
+    """Another size, bilinearly; flows become longer or shorter with it. Masks and labels take the nearest.
+
+    Where flow is known in part, only pixels that it was made of known ones for stay known.
+    """
+    height, width = (round(n * by) for n, by in zip(sample.frame0.shape[-2:], (tall, wide), strict=True))
+    made = {"t": sample.t}
+    for name, x in sample.tensors().items():
+        if name == "t":
+            continue
+        smooth = name in (*FRAMES, *FLOWS, *VALID)
+        planes = x.float().reshape(1, -1, *x.shape[-2:])
+        how = {"mode": "bilinear", "align_corners": False} if smooth else {"mode": "nearest-exact"}
+        y = F.interpolate(planes, (height, width), **how).reshape(*x.shape[:-2], height, width)
+        if name in FLOWS:
+            y = y * torch.tensor((width / x.shape[-1], height / x.shape[-2]), device=y.device)[:, None, None]
+        made[name] = (
+            y.round().to(x.dtype) if name in FRAMES else y > 0.999 if name in VALID else y.to(x.dtype)
+        )
+    return _seen_inside(made)
+
+
+def rotate(sample: Sample, degrees: float) -> Sample:
+    """Turn three frames about their middle, counter-clockwise, bilinearly; what comes in is black.
+
+    Raises:
+        InputError: more is known of the sample than its frames.
+    """
+    known = [name for name in sample.tensors() if name not in FRAMES and name != "t"]
+    if known:
+        raise InputError(f"samples with {known[0]} are not turned freely; set data.augment.rotate = 0.")
+    height, width = sample.frame0.shape[-2:]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    made = {"t": sample.t}
+    for name in FRAMES:
+        frame = getattr(sample, name)
+        pixels = cv2.warpAffine(frame.permute(1, 2, 0).contiguous().numpy(), turn, (width, height))
+        made[name] = torch.from_numpy(pixels).permute(2, 0, 1)
     return Sample(**made)
 
 
@@ -143,12 +201,28 @@ def _place(sample: Sample, size: tuple[int, int], moving: float, rng: np.random.
     return int(places[best, 0]), int(places[best, 1])
 
 
+def _reshaped(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> Sample:
+    """What is done before a crop; recipes without it draw no chance for it."""
+    if recipe.scale is not None:
+        by = 2 ** (rng.uniform(*recipe.scale) + rng.uniform(-recipe.stretch, recipe.stretch, 2))
+        if rng.random() < _SCALED:
+            crop = recipe.crop or (1, 1)
+            least = [(side + 1) / n for side, n in zip(crop, sample.frame0.shape[-2:], strict=True)]
+            sample = enlarge(sample, max(by[0], least[0]), max(by[1], least[1]))
+    if recipe.rotate:
+        degrees = rng.uniform(-recipe.rotate, recipe.rotate)
+        if rng.random() < _ROTATED:
+            sample = rotate(sample, degrees)
+    return sample
+
+
 def augment(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> Sample:
     """Apply a recipe to one sample.
 
     Raises:
         InputError: the crop does not fit, or quarter turns of a crop that is not square.
     """
+    sample = _reshaped(sample, recipe, rng)
     if recipe.crop is not None:
         top, left = _place(sample, recipe.crop, recipe.moving, rng)
         sample = crop(sample, top, left, recipe.crop)

@@ -5,20 +5,14 @@ from __future__ import annotations
 from torch import Tensor
 
 
-def endpoint_error(flow: Tensor, truth: Tensor, valid: Tensor | None = None, epsilon: float = 0.01) -> Tensor:
-    """Mean Euclidean distance between flow vectors, in pixels.
+def absolute_error(flow: Tensor, truth: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Mean absolute difference of flow, over both components and all pixels, in pixels.
 
     Args:
         flow, truth: [B, 2, H, W], pixels.
-        valid: [B, 1, H, W], weight of each pixel (0: the truth is not known there); None: all count.
-        epsilon: pixels; makes the distance smooth where it is nearly right.
+        valid: [B, 1, H, W], bool; where it is false the difference counts as 0; None: true everywhere.
 
-    Returns:
-        a scalar; 0 where nothing is valid.
+    Source: Teed & Deng 2020 (RAFT), eq. 7, and the mean that its code takes.
     """
-    squared = (flow.float() - truth.float()).square().sum(1, keepdim=True) + epsilon**2
-    distance = squared.sqrt()
-    if valid is None:
-        return distance.mean()
-    weight = valid.to(distance.dtype)
-    return (distance * weight).sum() / weight.sum().clamp_min(1.0)
+    difference = (flow.float() - truth.float()).abs()
+    return (difference if valid is None else difference * valid).mean()

@@ -20,7 +20,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nakawari.errors import InputError
-from nakawari.losses.flow import endpoint_error
+from nakawari.losses.flow import absolute_error
 from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.net import AnimeInterpNet, Flows
 from nakawari.models.animeinterp.sgm import SegmentGuidedMatching
@@ -38,8 +38,8 @@ class Losses(Pictures):
     """The table `[losses]`: what pictures are judged by, what flow is, and where coarse flow comes from.
 
     Attributes:
-        flow: of the flow after each correction, in pixels; later ones count more. Where the data do not know
-            the flow it is 0.
+        flow: of the flow after each correction, L1 in pixels; later ones count more. Where the data do not
+            know the flow it is 0.
         decay: what a correction counts, against the next one.
         most_px: flow that is longer is not learned from.
         guide: where coarse flow comes from: "none", "matched" or "stored".
@@ -147,5 +147,5 @@ def _sequence_loss(flows: Sequence[Flows], batch: Samples, config: Losses) -> Te
         valid = known & (truth.square().sum(1, keepdim=True) < config.most_px**2)
         for number, pair in enumerate(flows):
             share = config.decay ** (len(flows) - 1 - number)
-            total = total + share * endpoint_error(pair[way], truth, valid)
+            total = total + share * absolute_error(pair[way], truth, valid)
     return total

@@ -41,27 +41,30 @@ class Optim:
 
     Attributes:
         lr: learning rate after warm-up.
-        schedule: "cosine" goes down to `final_lr` in half a cosine; "steps" multiplies by `drop` at each step
+        schedule: "cosine" goes down to `final_lr` in half a cosine; "linear" in a straight line from the end
+            of the warm-up (with it, one cycle as RAFT has it); "steps" multiplies by `drop` at each step
             that `drops` names, and stays as it is otherwise.
-        final_lr: at the last step, of "cosine".
+        final_lr: at the last step, of "cosine" and "linear".
         drops, drop: of "steps".
         warmup_steps: from 0 to `lr` in a straight line; again after a start from weights alone.
         parts: by the beginning of a parameter's name, what its learning rate is multiplied by; 0 freezes it
             (its norms too). The longest beginning that fits counts; what none fits has 1.
-        weight_decay: on tensors of two axes and more (not on biases, norms and scalars).
+        weight_decay: on tensors of two axes and more (not on biases, norms and scalars), or on all.
+        decays: which: "kernels" or "all".
         beta1, beta2, epsilon: of Adam.
         clip_norm: longest gradient; 0: any length.
         ema_decay: of the moving average of weights, reached gradually; 0: no average.
     """
 
     lr: float = 3e-4
-    schedule: Literal["cosine", "steps"] = "cosine"
+    schedule: Literal["cosine", "linear", "steps"] = "cosine"
     final_lr: float = 1e-6
     drops: tuple[int, ...] = ()
     drop: float = 0.1
     warmup_steps: int = 500
     parts: dict[str, float] = field(default_factory=dict)
     weight_decay: float = 1e-4
+    decays: Literal["kernels", "all"] = "kernels"
     beta1: float = 0.9
     beta2: float = 0.99
     epsilon: float = 1e-8
@@ -161,11 +164,14 @@ class Keep:
 
     Attributes:
         checkpoints: how many of the last ones.
+        at: steps whose averaged weights are kept as well, as `weights-000001000.safetensors`: starting states
+            of runs that go on from the middle of this one.
         weights: number type of the weight file.
         part_mb: no file of a checkpoint is larger.
     """
 
     checkpoints: int = 2
+    at: tuple[int, ...] = ()
     weights: Literal["float16", "float32"] = "float16"
     part_mb: int = 15
 
@@ -227,6 +233,7 @@ class Config:
             ("compute.prefetch", self.compute.prefetch, "at least 1", self.compute.prefetch >= 1),
             ("time.minutes", self.time.minutes, "at least 0", self.time.minutes >= 0),
             ("keep.checkpoints", self.keep.checkpoints, "at least 1", self.keep.checkpoints >= 1),
+            ("keep.at", self.keep.at, "steps from 1 on", all(step >= 1 for step in self.keep.at)),
             ("keep.part_mb", self.keep.part_mb, "at least 1", self.keep.part_mb >= 1),
         ]
         for each in fields(self.every):

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from nakawari.data.heldout import HELD_OUT_SEED
+from nakawari.data.photo import PhotoStream
 from nakawari.data.sample import Sample
 from nakawari.errors import InputError, MediaError
 from nakawari.optional import need
@@ -48,6 +49,7 @@ FAMILIES: dict[str, str] = {
 }
 """Training modules by `model`; a dotted module is taken as it is."""
 
+PHOTO, PHOTO_SIZE = "photo-like", (256, 256)
 _SHEET_ROWS = 6
 _UNSEEN = {*Sample.__dataclass_fields__, "has_flow"} - {"frame0", "frame1", "t", "guide01", "guide10"}
 
@@ -102,7 +104,8 @@ class Interpolation:
             self.losses.ready(device)
             self.notes = self.losses.notes()
         self.folders = {Path(folder).name: Path(folder) for folder in self.mixture.triplets}
-        self.splits = (("held-out",) if self.mixture.held_out else ()) + tuple(self.folders)
+        self.splits = ("held-out",) * bool(self.mixture.held_out) + tuple(self.folders)
+        self.splits += (PHOTO,) * bool(self.mixture.photo)
         self._fixed: dict[str, list[Samples]] = {}
 
     def build(self) -> nn.Module:
@@ -152,7 +155,8 @@ class Interpolation:
     def _pictures(self, split: str) -> list[Samples]:
         """The fixed samples of a split, one by one, on the device; made once."""
         if split not in self._fixed:
-            found = self._held_out() if split == "held-out" else self._triplets(self.folders[split])
+            own = {"held-out": self._held_out, PHOTO: self._photo_like}
+            found = own[split]() if split in own else self._triplets(self.folders[split])
             on_device = [{k: v.to(self.device) for k, v in each.items()} for each in found]
             self._fixed[split] = [to_device_float(each, channels_last=False) for each in on_device]
         return self._fixed[split]
@@ -161,6 +165,18 @@ class Interpolation:
         seed = self.config.seed + HELD_OUT_SEED
         stream = Mixture(self.mixture, seed, self.search, augmented=False, held_out=True)
         return [stream.batch([index]) for index in range(self.mixture.held_out)]
+
+    def _photo_like(self) -> list[Samples]:
+        stream = PhotoStream(self.config.seed + HELD_OUT_SEED, self.mixture.augment.crop or PHOTO_SIZE, 0.5)
+        rows = [stream[number].only() for number in range(self.mixture.photo)]
+        return [self._searched({k: v[None] for k, v in row.tensors().items()}) for row in rows]
+
+    def _searched(self, sample: Samples) -> Samples:
+        """With what the search finds between the keys of one sample."""
+        if self.search is None:
+            return sample
+        frames = [sample[name][0].permute(1, 2, 0).contiguous().numpy() for name in ("frame0", "frame1")]
+        return sample | named(self.search(*frames))
 
     def _triplets(self, folder: Path) -> list[Samples]:
         names = sorted(path for path in folder.glob("*") if path.is_dir())
@@ -175,15 +191,8 @@ class Interpolation:
     def _triplet(self, path: Path) -> Samples:
         frames = [_read_frame(path, f"frame{number}") for number in (1, 2, 3)]
         tensors = [torch.from_numpy(frame.transpose(2, 0, 1).copy())[None] for frame in frames]
-        sample = {
-            "frame0": tensors[0],
-            "framet": tensors[1],
-            "frame1": tensors[2],
-            "t": torch.full((1,), 0.5),
-        }
-        if self.search is not None:
-            sample |= named(self.search(frames[0], frames[2]))
-        return sample
+        names = ("frame0", "framet", "frame1")
+        return self._searched(dict(zip(names, tensors, strict=True)) | {"t": torch.full((1,), 0.5)})
 
 
 def named(found: Motions) -> Samples:

@@ -98,6 +98,8 @@ def train(config: Config) -> Outcome:
                 state.step += 1
                 state.add(means)
                 tell(config, task, run, state, clock)
+                if state.step in config.keep.at and run.writes:
+                    run.save_weights(state, f"weights-{state.step:09d}.safetensors")
                 if config.every.evaluate_steps and state.step % config.every.evaluate_steps == 0:
                     early = enough(config, task, run)  # all leave together, after the next step
                 if leave or state.step == config.steps or clock.checkpoint_due():

@@ -45,6 +45,7 @@ class MixtureConfig:
         held_out: pictures of the evaluation on scenes that are never trained on.
         triplets: folders DIR/NAME/frame1, frame2, frame3 to be scored as well.
         triplets_each: pictures of each of them, evenly spread; 0: all.
+        photo: photo-like scenes to be scored as well: what training on drawings costs elsewhere.
     """
 
     sources: tuple[SourceConfig, ...] = (SourceConfig(),)
@@ -54,11 +55,18 @@ class MixtureConfig:
     held_out: int = 32
     triplets: tuple[str, ...] = ()
     triplets_each: int = 32
+    photo: int = 0
 
     def check(self) -> MixtureConfig:
         """Raise InputError where crops do not fit or nothing is chosen; returns itself."""
         if not self.sources or any(s.weight <= 0 for s in self.sources):
             raise InputError("data.sources wants one source at least, and weights above 0.")
+        if self.photo < 0:
+            raise InputError(f"data.photo is {self.photo}; wanted 0 or more.")
+        if self.augment.rotate and self.known:
+            raise InputError("data.augment.rotate wants data.known = []; only frames are turned freely.")
+        if self.augment.scale is not None and self.augment.scale[0] > self.augment.scale[1]:
+            raise InputError(f"data.augment.scale is {self.augment.scale}; wanted the least first.")
         if self.crops < 1:
             raise InputError(f"data.crops is {self.crops}; wanted 1 or more.")
         names = set(Sample.__dataclass_fields__) - {"frame0", "framet", "frame1", "t"}

@@ -40,11 +40,12 @@ def freeze(net: nn.Module, rates: dict[str, float]) -> None:
 
 
 def make_optimizer(net: nn.Module, optim: Optim) -> torch.optim.AdamW:
-    """AdamW that shrinks kernels and matrices, not biases, norms and scalars; `rate` in each group."""
+    """AdamW that shrinks kernels and matrices, or all as `decays` says; `rate` in each group."""
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((rate_of(name, optim.parts), parameter.ndim >= 2), []).append(parameter)
+            shrinks = optim.decays == "all" or parameter.ndim >= 2
+            groups.setdefault((rate_of(name, optim.parts), shrinks), []).append(parameter)
     told = [
         {"params": parameters, "rate": rate, "weight_decay": optim.weight_decay if shrinks else 0.0}
         for (rate, shrinks), parameters in sorted(groups.items(), key=lambda group: group[0], reverse=True)
@@ -59,6 +60,9 @@ def learning_rate(optim: Optim, step: int, steps: int, fresh_at: int) -> float:
     ramp = min(1.0, (step - fresh_at + 1) / max(1, optim.warmup_steps))
     if optim.schedule == "steps":
         return ramp * optim.lr * optim.drop ** sum(step >= at for at in optim.drops)
+    if optim.schedule == "linear":
+        left = (steps - 1 - step) / max(1, steps - 1 - optim.warmup_steps)
+        return ramp * (optim.final_lr + (optim.lr - optim.final_lr) * min(1.0, max(0.0, left)))
     cosine = 0.5 + 0.5 * math.cos(math.pi * step / max(1, steps - 1))
     return ramp * (optim.final_lr + (optim.lr - optim.final_lr) * cosine)
 

@@ -6,6 +6,7 @@
     sheets/000001000.png  pictures to look at
     weights.safetensors   the averaged weights, newest; `nakawari.load` needs nothing else
     best.safetensors      the best so far, where `[stop]` looks for it
+    weights-000001000.safetensors   those of a step that `keep.at` names
     checkpoints/000001000/manifest.json, state.000, state.001, …
     failed/               the batch at which a loss stopped being a number
 

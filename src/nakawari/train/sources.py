@@ -11,8 +11,8 @@ from nakawari.data.cartoon import draw
 from nakawari.data.lottie import LottieStream
 from nakawari.data.photo import PhotoStream
 from nakawari.data.sample import Sample
-from nakawari.data.sets import FLOW_SETS, SETS, SetStream, open_set
-from nakawari.data.sets.options import Options, Passes
+from nakawari.data.sets import FLOW_SETS, SETS, PartOfSet, SetStream, open_set
+from nakawari.data.sets.options import Options, Passes, Split
 from nakawari.data.shards import ShardStream
 from nakawari.errors import InputError
 
@@ -40,6 +40,8 @@ class SourceConfig:
             the seed.
         split: of a published set, "train" is all but what is kept for measuring, "all" is all of it (then
             data.held_out is 0, for nothing is left to hold out).
+        validation: share of what a published set has for training, its end, that is kept back and evaluated
+            on in place of the part for measuring: a run that stops early must not choose by that.
         resize: (height, width) to which frames of a published set without flow are brought before crops.
         passes: which renderings of Things and Sintel.
         guides: folder of ATD-12K's coarse flow, GUIDES/NAME, where data.known names guide01; empty: where it
@@ -53,6 +55,7 @@ class SourceConfig:
     canvas: tuple[int, int] = (384, 384)
     t: float = 0.0
     split: Literal["train", "all"] = "train"
+    validation: float = 0.0
     resize: tuple[int, int] | None = None
     passes: Passes = "both"
     guides: str = ""
@@ -80,6 +83,10 @@ class SourceConfig:
             raise InputError(f"{name} are not resized; leave resize out.")
         if self.guides and self.kind != "atd12k":
             raise InputError(f"{name} have no guides; leave guides out.")
+        if not 0 <= self.validation < 1:
+            raise InputError(f"data.sources validation is {self.validation}; wanted 0 <= validation < 1.")
+        if self.validation and (self.kind not in SETS or self.split == "all"):
+            raise InputError(f"{name} keep no validation back; it is for published sets of split 'train'.")
         if self.split == "all" and held_out:
             raise InputError(f"{name} with split 'all' leave nothing to hold out; set data.held_out to 0.")
 
@@ -99,10 +106,13 @@ class SourceConfig:
             return PhotoStream(seed, self.canvas, self.t or None).__getitem__
         if self.kind == "cartoon":
             return partial(_scene, seed, self.canvas, self.t or None)
-        split: Literal["train", "held-out", "all"] = "held-out" if held_out else self.split
+        split: Split = "held-out" if held_out and not self.validation else self.split
         t = 0.0 if self.kind in _ONE_T else self.t
         options = Options(split, t, self.resize, self.passes, guided, self.guides)
-        return SetStream(open_set(self.kind, self.folder, options), seed).__getitem__
+        items = open_set(self.kind, self.folder, options)
+        if self.validation:
+            items = PartOfSet(items, self.validation, last=held_out)
+        return SetStream(items, seed).__getitem__
 
 
 def _scene(seed: int, canvas: tuple[int, int], t: float | None, index: int) -> Sample:

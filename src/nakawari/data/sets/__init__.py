@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ import numpy as np
 from nakawari.data.sample import Sample
 from nakawari.data.sets.atd12k import Atd12k
 from nakawari.data.sets.chairs import FlyingChairs
-from nakawari.data.sets.files import read_picture
 from nakawari.data.sets.options import Options, PublishedSet
 from nakawari.data.sets.qvi960 import Qvi960
 from nakawari.data.sets.sintel import Sintel
@@ -71,19 +71,49 @@ class SetStream:
         return self.items.read(number, np.random.default_rng((self.seed, index, _READ)))
 
 
+class PartOfSet(PublishedSet):
+    """The first items of a set, or the share of it that is left at its end.
+
+    Args:
+        items: the set.
+        share: of it at the end, above 0 and below 1; one item at least, and not all.
+        last: whether that share is meant, or what is before it.
+
+    Raises:
+        InputError: there is one item only.
+    """
+
+    def __init__(self, items: PublishedSet, share: float, last: bool) -> None:
+        count = len(items)
+        if count < 2:
+            raise InputError(f"the set has {count} item to train on; wanted two, of which one is kept back.")
+        kept = int(count * (1 - share) + 1e-9)  # as RIFE counts it
+        kept = min(max(kept, 1), count - 1)
+        self.items, self.numbers = items, range(kept, count) if last else range(kept)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def pictures(self, number: int) -> list[Path]:
+        """As the set has them."""
+        return self.items.pictures(self.numbers[number])
+
+    def read(self, number: int, rng: np.random.Generator) -> Sample:
+        """As the set reads it."""
+        return self.items.read(self.numbers[number], rng)
+
+
 @lru_cache(maxsize=8)
 def _order(seed: int, turn: int, count: int) -> Any:
     return np.random.default_rng((seed, turn, _ORDER)).permutation(count)
 
 
 def faults(items: PublishedSet) -> Iterator[str | None]:
-    """Read every item; yields for each what is wrong with it, or None."""
+    """Read every item; yields for each what is wrong with it, or None. Open it with `early=False`."""
 
     def fault(number: int) -> str | None:
         try:
-            items.read(number, np.random.default_rng(number))
-            for path in items.pictures(number):
-                read_picture(path)
+            items.inspect(number)
         except InputError as error:
             return str(error)
         return None

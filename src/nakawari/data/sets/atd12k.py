@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nakawari.data.atd12k import find_triplets
+from nakawari.data.atd12k import ANNOTATIONS, FRAMES, find_triplets
 from nakawari.data.sample import Sample
 from nakawari.data.sets.options import Options, PublishedSet
 from nakawari.errors import MediaError
@@ -38,7 +39,12 @@ class Atd12k(PublishedSet):
         self.options = options
         guides = options.guides or None
         parts = _PARTS[options.split]
-        self.triplets = tuple(chain.from_iterable(find_triplets(folder, part, guides) for part in parts))
+        if not options.early:  # of a set in parts, what is there
+            parts = tuple(p for p in parts if any((Path(folder) / n).is_dir() for n in FRAMES[p])) or parts
+        found = {part: find_triplets(folder, part, guides, early=options.early) for part in parts}
+        self.triplets = tuple(chain.from_iterable(found.values()))
+        self.annotated = len(self.triplets) - len(found.get("test", ()))
+        """The number of the first triplet that was published with an annotation."""
         without = [each.name for each in self.triplets if each.guide is None]
         if options.guided and without:
             raise MediaError(
@@ -60,6 +66,14 @@ class Atd12k(PublishedSet):
             size = (frames[0].shape[1], frames[0].shape[2])
             sample.guide01, sample.guide10 = _fitted(guide.flow01, size), _fitted(guide.flow10, size)
         return sample
+
+    def inspect(self, number: int) -> None:
+        """As `read`, and its annotation and coarse flow."""
+        super().inspect(number)
+        triplet = self.triplets[number]
+        if triplet.read_annotation() is None and number >= self.annotated:
+            raise MediaError(f"{triplet.name} has no annotation; wanted {ANNOTATIONS}/NAME/NAME.json.")
+        triplet.read_guide()
 
 
 def _fitted(flow: npt.NDArray[np.float32], size: tuple[int, int]) -> Tensor:

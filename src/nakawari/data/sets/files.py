@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,31 @@ def folders(path: Path, wanted: str) -> list[Path]:
     if not found:
         raise MediaError(f"{path} holds no folders; wanted {wanted}.")
     return found
+
+
+def neighbours(folder: Path, prefix: str, digits: int, pairs: Sequence[int] = ()) -> list[tuple[Path, Path]]:
+    """Each numbered frame PREFIX0001.png of a sequence and the next one, from the first number to the last.
+
+    A number that is missing between them is not left out, for its neighbours are no neighbours: it is named
+    when it is read.
+
+    Args:
+        folder: of the sequence.
+        prefix: of the names, "frame_".
+        digits: of the numbers.
+        pairs: numbers that are known to have a next one (those that have flow).
+
+    Raises:
+        MediaError: the sequence has fewer than two frames.
+    """
+    named = re.compile(rf"{re.escape(prefix)}(\d{{{digits}}})\.png")
+    found = [int(match[1]) for path in folder.glob("*.png") if (match := named.fullmatch(path.name))]
+    numbers = [*found, *pairs, *(number + 1 for number in pairs)]
+    if not found or min(numbers) == max(numbers):
+        name = f"{prefix}{1:0{digits}}.png"
+        raise MediaError(f"{folder} has {len(found)} frames; wanted two and more, such as {name}.")
+    paths = [folder / f"{prefix}{n:0{digits}}.png" for n in range(min(numbers), max(numbers) + 1)]
+    return list(pairwise(paths))
 
 
 def read_flow(path: Path) -> tuple[Tensor, Tensor]:

@@ -30,6 +30,8 @@ class Options:
         passes: which renderings of Things and Sintel.
         guided: whether triplets of animation are read with their coarse flow.
         guides: folder of coarse flow, GUIDES/NAME; empty: the published place, or beside the frames.
+        early: whether a missing frame is refused on opening, where that looks at frames at all; False: when
+            it is read, so that all that are missing can be named.
     """
 
     split: Split = "train"
@@ -38,6 +40,7 @@ class Options:
     passes: Passes = "both"
     guided: bool = False
     guides: str = ""
+    early: bool = True
 
 
 class PublishedSet(Protocol):
@@ -62,6 +65,12 @@ class PublishedSet(Protocol):
             ShapeError: its files do not fit each other.
         """
         ...
+
+    def inspect(self, number: int) -> None:
+        """Read all that there is of item `number`; raises as `read` does."""
+        self.read(number, np.random.default_rng(number))
+        for path in self.pictures(number):
+            read_picture(path)
 
 
 def frames_at(paths: Sequence[Path], t: float, resize: tuple[int, int] | None = None) -> Sample:

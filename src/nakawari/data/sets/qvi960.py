@@ -42,7 +42,7 @@ class Qvi960(PublishedSet):
         if not self.clips:
             raise MediaError(f"{folder} has one clip, which is held out; wanted more, or split all.")
         missing = [path for path in self.pictures(0) if not path.is_file()]
-        if missing:
+        if options.early and missing:
             raise MediaError(f"{missing[0]} is missing; is the set whole?")
 
     def __len__(self) -> int:

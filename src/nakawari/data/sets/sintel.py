@@ -13,14 +13,13 @@ sequences: Yang & Ramanan 2019, "Volumetric Correspondence Networks for Optical 
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from nakawari.data.augment import inside
 from nakawari.data.sample import Sample
-from nakawari.data.sets.files import folders, read_flow, read_mask, same_size
+from nakawari.data.sets.files import folders, neighbours, read_flow, read_mask, same_size
 from nakawari.data.sets.options import Options, PublishedSet, pair_of
 from nakawari.errors import MediaError
 
@@ -42,10 +41,9 @@ class Sintel(PublishedSet):
             for sequence in folders(self.root / name, "alley_1/frame_0001.png and so on in it"):
                 if options.split != "all" and (sequence.name in HELD_OUT) != (options.split == "held-out"):
                     continue
-                frames = sorted(sequence.glob("frame_*.png"))
-                if len(frames) < 2:
-                    raise MediaError(f"{sequence} has {len(frames)} frames; wanted frame_0001.png and so on.")
-                self.pairs += pairwise(frames)
+                flows = (self.root / "flow" / sequence.name).glob("frame_????.flo")
+                known = [int(path.stem[-4:]) for path in flows if path.stem[-4:].isdecimal()]
+                self.pairs += neighbours(sequence, "frame_", 4, known)
         if not self.pairs:
             raise MediaError(f"{self.root} has no sequence that is {options.split}; is the set whole?")
 

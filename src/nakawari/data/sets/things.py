@@ -12,15 +12,13 @@ Scene Flow Estimation".
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from nakawari.data.sample import Sample
-from nakawari.data.sets.files import folders, read_flow, same_size
+from nakawari.data.sets.files import folders, neighbours, read_flow, same_size
 from nakawari.data.sets.options import Options, PublishedSet, pair_of
-from nakawari.errors import MediaError
 
 PASSES = {"clean": ("cleanpass",), "final": ("finalpass",), "both": ("cleanpass", "finalpass")}
 _PARTS = {"train": ("TRAIN",), "held-out": ("TEST",), "all": ("TRAIN", "TEST")}
@@ -45,10 +43,7 @@ class FlyingThings3D(PublishedSet):
                         self._add(sequence, self.flow / part / letter.name / sequence.name)
 
     def _add(self, sequence: Path, flow: Path) -> None:
-        frames = sorted((sequence / "left").glob("*.png"))
-        if len(frames) < 2:
-            raise MediaError(f"{sequence}/left has {len(frames)} frames; wanted 0006.png and so on.")
-        self.pairs += [(one, two, flow) for one, two in pairwise(frames)]
+        self.pairs += [(one, two, flow) for one, two in neighbours(sequence / "left", "", 4)]
 
     def __len__(self) -> int:
         return len(self.pairs)

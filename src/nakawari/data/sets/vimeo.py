@@ -31,7 +31,7 @@ def _sequences(folder: str, options: Options, prefix: str, frames: int) -> list[
     names = [name for part in lists for name in read_list(root / f"{prefix}_{part}list.txt")]
     found = [root / "sequences" / name for name in names]
     last = found[0] / f"im{frames}.png"
-    if not last.is_file():
+    if options.early and not last.is_file():
         raise MediaError(f"{last} is missing, though {prefix}_{lists[0]}list.txt names it.")
     return found
 
