@@ -9,6 +9,7 @@ import pytest
 
 from nakawari.cli.parser import Parser
 from nakawari.cli.verbs import VERBS
+from nakawari.train.config import read_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,6 +48,14 @@ def test_documented_flags_exist(page: str, command: str) -> None:
     for word in words[2:]:
         if re.match(r"-[A-Za-z-]", word):
             assert word.split("=")[0] in [*known, "--debug"], f"{page}: {verb} has no flag {word}"
+
+
+@pytest.mark.parametrize(("page", "command"), [pair for pair in commands() if "configs/" in pair[1]])
+def test_documented_trainings_are_configurations(page: str, command: str) -> None:
+    """Files and keys are there, and starting states are said where they are wanted."""
+    words = shlex.split(command)
+    file, *overrides = words[words.index("train") + 1 :]
+    assert read_config(ROOT / file, overrides).steps > 0, page
 
 
 def test_every_flag_of_smooth_is_explained() -> None:
