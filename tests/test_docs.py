@@ -54,7 +54,8 @@ def test_documented_flags_exist(page: str, command: str) -> None:
 def test_documented_trainings_are_configurations(page: str, command: str) -> None:
     """Files and keys are there, and starting states are said where they are wanted."""
     words = shlex.split(command)
-    file, *overrides = words[words.index("train") + 1 :]
+    file, *rest = words[words.index("train") + 1 :]
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
     assert read_config(ROOT / file, overrides).steps > 0, page
 
 
