@@ -94,6 +94,13 @@ def test_the_code_of_the_thesis_skips_layers_and_does_not_divide(
     )
     assert float(gram) == pytest.approx(float(sums), rel=1e-3)
     assert float(gram) > 1e4 * float(Perceptual("film", str(file))(made, truth)[1])
+    deviation = torch.tensor((0.229, 0.224, 0.225)).view(3, 1, 1)
+    units = ((large[0] - large[1]) / deviation).abs().mean()
+    assert float(Perceptual("thesis-code", str(file)).l1(made, truth)) == pytest.approx(
+        float(units), rel=1e-4
+    )
+    for plain in ("film", "thesis"):
+        assert float(Perceptual(plain, str(file)).l1(made, truth)) == float((made - truth).abs().mean())
 
 
 @pytest.mark.parametrize("statement", ["film", "thesis"])

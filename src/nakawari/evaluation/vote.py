@@ -4,7 +4,7 @@ The page is static and whole in one file. Each triplet is asked about once: two 
 left and right by chance, between the drawings before and after. Names of systems stand in it only in base64,
 so that nobody sees one by accident; whoever wants to look can.
 
-Source: Li et al. 2021, section 5.2 (user study).
+Source: Li et al. 2021, section 5.3 (user study).
 """
 
 from __future__ import annotations

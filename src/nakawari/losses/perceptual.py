@@ -6,9 +6,10 @@ Three statements of VGG and Gram are in use, and their numbers do not compare:
                  Gram matrices over H·W, the mean of their squared differences
     thesis       as the thesis prints it (eq. 3.18–3.20): the mean over layers; of Gram matrices over H·W the
                  root of the mean of the squared differences
-    thesis-code  as the code of the thesis computes it: both pictures first resized to 224×224, four of the
-                 network's layers left out (so that its relu4_2 and relu5_2 are no real activations), Gram
-                 matrices not divided by H·W (sums of 10⁷ beside an L1 of 10⁻²)
+    thesis-code  as the code of the thesis computes it: both pictures first resized to 224×224 and brought to
+                 the network's units, in which L1 is taken too; four of its layers left out (so that its
+                 relu4_2 and relu5_2 are no real activations); Gram matrices not divided by H·W (sums of 10⁷
+                 beside an L1 of 10⁻²)
 
 All compare relu1_2, relu2_2, relu3_2, relu4_2 and relu5_2 with FILM's weights.
 
@@ -32,6 +33,7 @@ from torch import Tensor
 
 from nakawari import checkpoints
 from nakawari.errors import InputError, ModelError
+from nakawari.losses.image import l1
 from nakawari.nn.lpips import BACKBONES, Lpips, backbone_of
 from nakawari.nn.vgg import FILE, Vgg19, load_vgg19, randomise, stand_in
 
@@ -99,9 +101,16 @@ class Perceptual:
             return vgg / len(LAYERS), style / len(LAYERS)
         return vgg, style
 
+    def l1(self, made: Tensor, truth: Tensor) -> Tensor:
+        """The L1 term that stands beside them, a scalar in float32; arguments as above."""
+        if self.statement != "thesis-code":
+            return l1(made, truth)
+        units = (as_the_code_resizes(x.float()) / self.net.deviation for x in (made, truth))
+        return l1(*units)  # the mean that is taken off first is the same in both
+
     def _features(self, made: Tensor, truth: Tensor) -> Iterator[tuple[float, Tensor, Tensor]]:
         if self.statement == "thesis-code":
-            made, truth = (F.interpolate(x, (CODE_SIDE, CODE_SIDE), mode="bilinear") for x in (made, truth))
+            made, truth = as_the_code_resizes(made), as_the_code_resizes(truth)
         with torch.no_grad():
             wanted = [features for _, features in self.net.taps(truth, LAYERS)]
         for weight, (_, found), target in zip(WEIGHTS, self.net.taps(made, LAYERS), wanted, strict=True):
@@ -116,6 +125,11 @@ class Perceptual:
         if self.statement == "thesis":
             squares = (squares + 1e-12).sqrt()
         return squares.mean()
+
+
+def as_the_code_resizes(image: Tensor) -> Tensor:
+    """[B, 3, H, W] → [B, 3, 224, 224], bilinearly, whatever its shape was."""
+    return F.interpolate(image, (CODE_SIDE, CODE_SIDE), mode="bilinear", align_corners=False)
 
 
 def gram_matrix(features: Tensor) -> Tensor:

@@ -6,7 +6,7 @@
 Coarse flow comes from segment-guided matching while samples are drawn (`guide = "matched"`), from the data
 (`"stored"`: guide01 and guide10 of the samples), or from nowhere.
 
-Source: Li et al. 2021, "Deep Animation Video Interpolation in the Wild", section 5.1; Teed & Deng 2020,
+Source: Li et al. 2021, "Deep Animation Video Interpolation in the Wild", section 4.4; Teed & Deng 2020,
 "RAFT" (the loss on a sequence of flows); the thesis, section 4.4.
 """
 

@@ -167,7 +167,7 @@ def judge(made: Tensor, batch: Samples, step: int, config: Pictures) -> tuple[Te
         s = config.style
         weights = StyleWeights() if s.switch < 0 else StyleWeights.at(step, s.switch, s.gram)
         net = _perceptual(s.statement, s.features, device)
-        near = l1(made, truth)
+        near = net.l1(made, truth)
         vgg, gram = net(made, truth, gram=weights.gram > 0)
         terms |= {"style_l1": near, "vgg": vgg, "gram": gram}
         total = total + s.weight * (weights.l1 * near + weights.vgg * vgg + weights.gram * gram)
