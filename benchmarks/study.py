@@ -419,20 +419,21 @@ def curves(out: Path, shown: list[Experiment], found: Scores) -> Iterator[str]:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Differences of two systems, triplet by triplet, and crops of the largest."""
+    """Differences of two systems, by triplet and by slice, of each seed; crops of the largest of one."""
     out, found = Path(arguments.out), scores(Path(arguments.out))
     one, other = (found[name] for name in (arguments.first, arguments.second))
-    seed = min(set(one) & set(other))
-    pairs = [
-        (a["psnr"] - b["psnr"], a["name"])
-        for a, b in zip(one[seed]["triplets"], other[seed]["triplets"], strict=True)
-    ]
-    values = np.array([difference for difference, _ in pairs])
-    print(
-        f"{arguments.first} − {arguments.second}, seed {seed}: {len(values)} triplets, "
-        f"mean {values.mean():+.3f} dB, median {np.median(values):+.3f}, "
-        f"better in {(values > 0).mean():.0%}, from {values.min():+.2f} to {values.max():+.2f}"
-    )
+    seeds = sorted(set(one) & set(other))
+    for seed in seeds:
+        values = np.array([difference for difference, _ in differences(one[seed], other[seed])])
+        slices = {name: psnr - other[seed]["slices"][name] for name, psnr in one[seed]["slices"].items()}
+        print(
+            f"{arguments.first} − {arguments.second}, seed {seed}: {len(values)} triplets, "
+            f"mean {values.mean():+.3f} dB, median {np.median(values):+.3f}, "
+            f"better in {(values > 0).mean():.0%}, from {values.min():+.2f} to {values.max():+.2f}; "
+            + ", ".join(f"{name} {value:+.2f}" for name, value in slices.items())
+        )
+    seed = seeds[0]
+    pairs = differences(one[seed], other[seed])
     ordered = sorted(pair for pair in pairs if pair[1].startswith("scene"))
     chosen = [name for _, name in (*ordered[:2], *ordered[-2:])]
     rows = []
@@ -447,6 +448,12 @@ def compare(arguments: argparse.Namespace) -> None:
     path = out / f"{arguments.first}-{arguments.second}.png"
     cv2.imwrite(str(path), sheet[..., ::-1])
     print(f"{path}: keys, truth, {arguments.first}, {arguments.second}; {', '.join(chosen)}")
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[float, str]]:
+    """By how many dB the first is better, and the name, of each triplet."""
+    both = zip(one["triplets"], other["triplets"], strict=True)
+    return [(a["psnr"] - b["psnr"], a["name"]) for a, b in both]
 
 
 def again(arguments: argparse.Namespace, name: str, seed: int, number: int) -> Array:
