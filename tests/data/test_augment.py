@@ -140,3 +140,26 @@ def test_half_of_the_samples_are_turned(sample):
     recipe = Recipe(rotate=45.0, flip=0, turn=0, reverse=0, channels=0, colour=0)
     made = [augment(bare, recipe, np.random.default_rng(i)) for i in range(40)]
     assert 10 < sum(not torch.equal(each.frame0, bare.frame0) for each in made) < 30
+
+
+def test_turning_over_has_a_chance_of_its_own(sample):
+    recipe = Recipe(flip=1.0, over=0.0, turn=0, reverse=0, channels=0, colour=0)
+    made = augment(sample, recipe, np.random.default_rng(0))
+    assert torch.equal(made.frame0, sample.frame0.flip(-1))
+    both = augment(
+        sample, Recipe(flip=1.0, turn=0, reverse=0, channels=0, colour=0), np.random.default_rng(0)
+    )
+    assert torch.equal(both.frame0, sample.frame0.flip((-1, -2)))
+
+
+def test_erased_boxes_cover_frame_one_alone():
+    plain = draw(8, 23, (120, 140))
+    recipe = Recipe(flip=0, turn=0, reverse=0, channels=0, colour=0, erase=1.0)
+    made = augment(plain, recipe, np.random.default_rng(2))
+    away = (made.frame1 != plain.frame1).any(0)
+    assert 0.02 < float(away.float().mean()) < 0.95
+    assert len(made.frame1[:, away].unique(dim=1).T) == 1
+    assert torch.equal(made.frame0, plain.frame0)
+    assert torch.equal(made.flow01, plain.flow01)
+    assert not bool((made.valid10 & away).any())
+    assert float(made.valid10.float().mean()) > 0.05

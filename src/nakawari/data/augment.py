@@ -36,10 +36,13 @@ class Recipe:
         crop: (height, width); None: the whole canvas.
         moving: of a few places for the crop, how often the one with the most motion is taken.
         flip: chance of each mirror.
+        over: chance of being turned over (the mirror along y); None: as `flip` says.
         turn: chance of a quarter turn (crops must then be square).
         reverse: chance of time reversal.
         channels: chance of another order of R, G, B.
         colour: strength of changes of brightness, contrast, saturation and gamma.
+        erase: chance that a box or two of frame 1 get its mean colour, so that what moves there is covered;
+            for learning flow.
     """
 
     scale: tuple[float, float] | None = None
@@ -48,10 +51,12 @@ class Recipe:
     crop: tuple[int, int] | None = None
     moving: float = 0.5
     flip: float = 0.5
+    over: float | None = None
     turn: float = 0.25
     reverse: float = 0.5
     channels: float = 0.2
     colour: float = 0.1
+    erase: float = 0.0
 
 
 def crop(sample: Sample, top: int, left: int, size: tuple[int, int]) -> Sample:
@@ -152,6 +157,25 @@ def rotate(sample: Sample, degrees: float) -> Sample:
     return Sample(**made)
 
 
+def erase(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Paint one or two boxes of 50 to 100 pixels in frame 1 with its mean colour; flow from there is unknown.
+
+    Source: Teed & Deng 2020 (RAFT), its code.
+    """
+    made = sample.tensors()
+    frame = made["frame1"] = sample.frame1.clone()
+    mean = frame.float().mean((-2, -1), keepdim=True).round().to(frame.dtype)
+    left = torch.ones(frame.shape[-2:], dtype=torch.bool, device=frame.device)
+    for _ in range(rng.integers(1, 3)):
+        y, x = (int(rng.integers(side)) for side in left.shape)
+        tall, wide = rng.integers(50, 100, 2)
+        left[y : y + tall, x : x + wide] = False
+    frame.copy_(torch.where(left, frame, mean))
+    if sample.flow10 is not None:
+        made["valid10"] = left if sample.valid10 is None else left & sample.valid10
+    return Sample(**made)
+
+
 def permute_channels(sample: Sample, order: tuple[int, int, int]) -> Sample:
     """Another order of R, G, B; alpha stays the last."""
     made = sample.tensors()
@@ -226,8 +250,8 @@ def augment(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> Sample:
     if recipe.crop is not None:
         top, left = _place(sample, recipe.crop, recipe.moving, rng)
         sample = crop(sample, top, left, recipe.crop)
-    for axis in (0, 1):
-        if rng.random() < recipe.flip:
+    for axis, chance in enumerate((recipe.flip, recipe.flip if recipe.over is None else recipe.over)):
+        if rng.random() < chance:
             sample = flip(sample, axis)
     if rng.random() < recipe.turn:
         if sample.frame0.shape[-1] != sample.frame0.shape[-2]:
@@ -241,4 +265,6 @@ def augment(sample: Sample, recipe: Recipe, rng: np.random.Generator) -> Sample:
     gain, bias, saturation, gamma = rng.uniform(-1, 1, 4) * recipe.colour
     if recipe.colour:
         sample = jitter_colour(sample, 1 + gain, bias / 2, 1 + 2 * saturation, float(np.exp(2 * gamma)))
+    if recipe.erase and rng.random() < recipe.erase:
+        sample = erase(sample, rng)
     return Sample(**{name: x.contiguous() for name, x in sample.tensors().items()})
