@@ -125,6 +125,8 @@ def test_a_state_may_lack_or_hold_what_the_recipe_says(tmp_path: Path) -> None:
     checkpoints.save(file, state, checkpoints.Header("toy", steps=7))
     with pytest.raises(ModelError, match="missing: teacher"):
         begin_with(Start(file, drop=("old.",)), (net,), "toy")
+    with pytest.raises(ModelError, match=r"missing: teacher.*The recipe wants: toy, mode=old\."):
+        begin_with(Start(file, "toy, mode=old", drop=("old.",)), (net,), "toy")
     with pytest.raises(ModelError, match="left over: old"):
         begin_with(Start(file, fresh=("teacher.",)), (net,), "toy")
     before = net["teacher"].weight.clone()
@@ -132,6 +134,15 @@ def test_a_state_may_lack_or_hold_what_the_recipe_says(tmp_path: Path) -> None:
     assert torch.equal(net["teacher"].weight, before)
     assert bool((net["draw"].weight == 1).all())
     assert begin_with(Start("random"), (net,), "toy") == 0
+
+
+def test_a_state_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "other.safetensors"
+    checkpoints.save(file, {"x": torch.ones(1)}, checkpoints.Header("toy"))
+    with pytest.raises(ModelError, match="does not fit"):
+        train(told(tmp_path / "run", start={"weights": str(file)}))
+    assert not (tmp_path / "run").exists()
+    assert train(told(tmp_path / "run", start={"weights": "random"})).reason == "done"
 
 
 def test_files_build_on_files(tmp_path: Path) -> None:

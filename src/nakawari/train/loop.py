@@ -140,10 +140,10 @@ def begin(config: Config, task: Task, run: Run, place: Place) -> State:
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     freeze(net.train(), config.optim.parts)
     state = State(net, ema, make_optimizer(net, config.optim))
+    if not run.begun:  # a starting state that does not fit leaves no folder
+        state.step = state.fresh_at = begin_with(config.start, (net, ema), config.model)
     run.open()
     resumed = run.restore(state)
-    if not resumed:
-        state.step = state.fresh_at = begin_with(config.start, (net, ema), config.model)
     place.agree(state.step, "the step to go on from")
     if place.first:
         log.info("%s: step %d of %d on %s", run.folder, state.step, config.steps, place.device)

@@ -113,6 +113,11 @@ class Run:
         self.folder = Path(config.folder)
         self.checkpoints = self.folder / "checkpoints"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return bool(self._all())
+
     def open(self) -> None:
         """Make the folder, or check that it is of this configuration; clear what a kill left.
 

@@ -43,7 +43,12 @@ def begin_with(start: Start, nets: Iterable[nn.Module], model: str) -> int:
             for key, value in net.state_dict().items()
             if key not in kept and _begins(key, start.fresh)
         }
-        checkpoints.load_strictly(net, {**kept, **_detached(fresh)}, start.weights)
+        try:
+            checkpoints.load_strictly(net, {**kept, **_detached(fresh)}, start.weights)
+        except ModelError as error:
+            raise ModelError(
+                f"{error} The recipe wants: {start.wants}." if start.wants else str(error)
+            ) from error
     if fresh or dropped:
         log.info("%s: %d tensors left out, %d begin fresh", start.weights, len(dropped), len(fresh))
     if not start.go_on:
