@@ -145,6 +145,25 @@ def test_a_state_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None
     assert train(told(tmp_path / "run", start={"weights": "random"})).reason == "done"
 
 
+def test_missing_data_leave_nothing_behind_and_another_try_is_taken(tmp_path: Path) -> None:
+    """Also where it is only seen later, as here by a wish for a split that is not there."""
+    file = tmp_path / "recipe.toml"
+    file.write_text(
+        'model = "film-l1"\nlosses.l1 = 1.0\n[data]\nknown = []\n'
+        '[[data.sources]]\nkind = "vimeo90k-triplet"\nfolder = "nowhere"\n'
+    )
+    with pytest.raises(InputError, match="no folder nowhere"):
+        train(read_config(file, [f"out={tmp_path}/run", "compute.device=cpu"]))
+    assert not (tmp_path / "run").exists()
+    odd = {"stop": {"patience": 1, "split": "odd"}, "every": {"evaluate_steps": 1, "sheet_steps": 0}}
+    with pytest.raises(InputError, match=r"stop\.split is 'odd'"):
+        train(told(tmp_path / "late", **odd))
+    assert (tmp_path / "late" / "config.toml").exists()
+    assert train(told(tmp_path / "late")).reason == "done"
+    with pytest.raises(InputError, match="was begun with"):
+        train(told(tmp_path / "late", **odd))
+
+
 def test_files_build_on_files(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "ground.toml").write_text("steps = 9\n[optim]\nlr = 1e-3\ndrops = [1, 2]\n[data]\nsize = 3\n")

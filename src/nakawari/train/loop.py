@@ -63,13 +63,14 @@ def train(config: Config) -> Outcome:
         seed(config.seed, 0)
         task = find_task(config, place.device)
         run = Run(config, task.header(), place.first)
+        data = task.data()  # what is missing is said before there is a folder
         state = begin(config, task, run, place)
         schedule = Schedule.of(config.batch, place.rank, place.world)
         gradients = FlatGradients(state.net)
         steps = (state.step, config.steps)
         early = enough(config, task, run)
         leave = early
-        with closing(batches(task.data(), schedule, steps, config.compute, place.device)) as source:
+        with closing(batches(data, schedule, steps, config.compute, place.device)) as source:
             while state.step < config.steps and not leave:
                 set_learning_rate(state.optimizer, rate_at(config, state, state.step))
                 gradients.zero()
@@ -90,7 +91,7 @@ def train(config: Config) -> Outcome:
                     broken = broken_pass(said, means)
                     if broken is not None:
                         indices = schedule.indices(state.step, broken)
-                        run.fail(state.step, place.rank, task.data().batch(indices))
+                        run.fail(state.step, place.rank, data.batch(indices))
                     raise failure(run, state, means)
                 gradients.clip(norm, config.optim.clip_norm)
                 state.optimizer.step()

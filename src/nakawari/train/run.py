@@ -115,7 +115,7 @@ class Run:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to go on from; a folder without may be begun otherwise."""
         return bool(self._all())
 
     def open(self) -> None:
@@ -128,7 +128,7 @@ class Run:
         if not self.writes:
             return
         told = self.folder / "config.toml"
-        if told.exists():
+        if told.exists() and (self.begun or (self.folder / "weights.safetensors").exists()):
             unlike = differences(read_config(told), self.config)
             if unlike:
                 raise InputError(
