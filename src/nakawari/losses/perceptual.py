@@ -4,8 +4,10 @@ Three statements of VGG and Gram are in use, and their numbers do not compare:
 
     film         as FILM's code: averages between blocks, the features in FILM's units, the sum over layers;
                  Gram matrices over H·W, the mean of their squared differences
-    thesis       as the thesis prints it (eq. 3.18–3.20): the mean over layers; of Gram matrices over H·W the
-                 root of the mean of the squared differences
+    thesis       as the thesis prints it (eq. 3.18–3.20): the mean over layers; of Gram matrices the root of
+                 the mean of the squared differences. It prints norms without saying over what they are meant
+                 and Gram matrices without a divisor; ours are means, and matrices over H·W as FILM's are,
+                 whose set-up it follows: only so its weights of 1, 0.25 and 40 mean what they do there
     thesis-code  as the code of the thesis computes it: both pictures first resized to 224×224 and brought to
                  the network's units, in which L1 is taken too; four of its layers left out (so that its
                  relu4_2 and relu5_2 are no real activations); Gram matrices not divided by H·W (sums of 10⁷
