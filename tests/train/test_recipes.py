@@ -129,6 +129,25 @@ def test_a_mini_runs_from_the_command_line(tmp_path: Path) -> None:
     assert not (tmp_path / "three").exists()
 
 
+def test_weights_without_matching_draw_without_it(tmp_path: Path) -> None:
+    """So that one table holds what was trained with and without (the paper's "w/o SGM")."""
+    import nakawari as nk
+
+    frames = [torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(i)) for i in range(2)]
+    for name, guide in (("animeinterp-without-sgm", None), ("animeinterp", True)):
+        task = mini(name)
+        header = task.header()
+        file = tmp_path / f"{name}.safetensors"
+        net = task.build()
+        checkpoints.save(file, net.state_dict(), checkpoints.Header(header["model"], header["config"]))
+        model = nk.load(file, device="cpu")
+        assert model.options["guide"] is guide
+        assert model(*frames, t=0.5).shape == frames[0].shape
+        assert any("without coarse flow" in note for note in model.notes()) == (guide is None)
+        model.adjust(guide=True)
+        assert model.options["guide"] is True
+
+
 def test_a_network_with_a_teacher_draws_without_asking(tmp_path: Path) -> None:
     import nakawari as nk
 

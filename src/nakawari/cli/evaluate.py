@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All flags of `evaluate`."""
     parser.add_argument(
         "-m", "--model", action="append", metavar="NAME", dest="models",
-        help=f"a model, or predictions:DIR with DIR/NAME.png for each triplet; may be repeated ({DEFAULT})",
+        help="a model, a weight file, or predictions:DIR with DIR/NAME.png for each triplet; may be repeated "
+        f"({DEFAULT})",
     )  # fmt: skip
     parser.add_argument(
         "--data", metavar="SPEC",

@@ -24,6 +24,8 @@ class AnimeInterpConfig:
             network of its own sees frame 0 (Fig. 3.3 of the thesis). It needs weights trained so.
         iterations: updates of the flow.
         refine: False leaves recurrent refinement out, the coarse flow is final ("w/o RFR" of the paper).
+        guided: False: learned without coarse flow ("w/o SGM" of the paper), so that drawing looks for none
+            unless it is asked to.
         narrow: all widths are divided by this (1, 2, 4, 8 or 16); above 1 for small experiments.
     """
 
@@ -31,6 +33,7 @@ class AnimeInterpConfig:
     mode: Mode = "official"
     iterations: int = 12
     refine: bool = True
+    guided: bool = True
     narrow: int = 1
 
     def __post_init__(self) -> None:
@@ -40,6 +43,8 @@ class AnimeInterpConfig:
                 raise ModelError(f"{name} is {value!r}; wanted {' or '.join(known)}.")
         if self.narrow not in (1, 2, 4, 8, 16):
             raise ModelError(f"narrow is {self.narrow}; wanted 1, 2, 4, 8 or 16.")
+        if not (self.guided or self.refine):
+            raise ModelError("refine and guided are both false; one of them has to find motion.")
         if self.iterations < 1:
             raise ModelError(f"iterations is {self.iterations}; wanted 1 or more.")
 

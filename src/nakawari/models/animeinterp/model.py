@@ -46,7 +46,7 @@ class AnimeInterp(Interpolator):
 
     Options:
         guide: where the coarse flow comes from: True is segment-guided matching, None or False nothing at
-            all; or any callable, see `base.Guide`.
+            all (what weights begin with that were learned so); or any callable, see `base.Guide`.
         iterations: corrections of the flow; None is as many as the weights were trained with (12).
         vgg, contours: as `SegmentGuidedMatching` takes them.
     """
@@ -68,6 +68,7 @@ class AnimeInterp(Interpolator):
         self.cost = COSTS[name]
         self.multiple = 4 if net.config.mode == "official" else 8
         self._matching: SegmentGuidedMatching | None = None
+        self.options = {**self.options, "guide": net.config.guided or None}
         self.adjust()
 
     def _adjust(self, options: dict[str, Any]) -> None:
