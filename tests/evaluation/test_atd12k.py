@@ -130,6 +130,9 @@ def test_coarse_flow_of_the_data_is_used_unless_told_otherwise(tmp_path: Path) -
     (system,) = open_systems(["animeinterp"], weights, "cpu", "fp32", Manner())
     system.draw(small_triplet(coarse=False))
     assert "told apart by" in system.notes()[0]
+    assert system.notes()[0].startswith(f"{system.name}: ")
+    system.name = "runs/mine/weights.safetensors"  # as a weight file is called
+    assert system.notes()[0].startswith("runs/mine/weights.safetensors: segment-guided")
 
 
 def test_what_a_network_draws_is_measured_as_it_is(tmp_path: Path) -> None:

@@ -81,7 +81,8 @@ class ModelSystem:
     def notes(self) -> list[str]:
         """What was chosen for the user."""
         given = f"{self.name}: the coarse flow that came with the data, for {self._drawn['given']} triplets."
-        own = self._model.notes() if self._drawn["own"] else []
+        said = self._model.notes() if self._drawn["own"] else []
+        own = [f"{self.name}: {note.removeprefix(f'{self._model.name}: ')}" for note in said]  # as rows are
         return [given] * bool(self._drawn["given"]) + own
 
     def check(self, names: Sequence[str]) -> None:
