@@ -187,6 +187,11 @@ def test_since_best() -> None:
     assert since_best(rows, Stop(1), ["a"]) == 2
     assert since_best(rows, Stop(1, score="chamfer"), ["a"]) == 0
     assert since_best([], Stop(1), ["a"]) is None
+    assert (
+        since_best([{"loss": 2 - c, **row} for c, row in enumerate(rows)], Stop(1, score="loss"), ["a"]) == 0
+    )
+    with pytest.raises(InputError, match="'ssim', which a does not have"):
+        since_best(rows, Stop(1, score="ssim"), ["a"])
     with pytest.raises(InputError, match=r"stop\.split is 'b'"):
         since_best(rows, Stop(1, split="b"), ["a"])
 

@@ -88,10 +88,12 @@ def test_photo_like_scenes_are_scored_before_and_after(tmp_path: Path) -> None:
         if name.startswith("film-") and "vimeo" not in name:
             config = read_config(CONFIGS / f"{name}.toml", ["init=random"])
             assert config.data["photo"] > 0, name
+            assert config.stop.score == "loss", name  # decibels are what VGG and Gram give up
             assert config.data["sources"][0]["validation"] > 0, name  # early stopping does not see the test
     small = ["steps=2", "batch.size=1", "data.held_out=1", "data.photo=2", "compute.device=cpu", "-q"]
     assert main(["train", str(CONFIGS / "mini" / "film-all-l1.toml"), f"out={tmp_path}/run", *small]) == 0
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert all(0 < r["loss"] < 1 for r in rows if r["kind"] == "evaluate")
     assert [(r["step"], r["split"]) for r in rows if r["kind"] == "evaluate"] == [
         (step, split) for step in (0, 2) for split in ("held-out", "photo-like")
     ]

@@ -150,12 +150,13 @@ class Stop:
     Attributes:
         patience: evaluations without a better score, after which it stops; 0: never.
         split: the fixed subset that is looked at; "": the first one.
-        score: of it: "psnr", "ssim" (more is better) or "chamfer" (less is).
+        score: of it: "psnr", "ssim" (more is better), "chamfer" or "loss" (less is). A loss that gives up
+            decibels for sharp pictures would stop at once by "psnr".
     """
 
     patience: int = 0
     split: str = ""
-    score: Literal["psnr", "ssim", "chamfer"] = "psnr"
+    score: Literal["psnr", "ssim", "chamfer", "loss"] = "psnr"
 
 
 @dataclass(frozen=True, slots=True)

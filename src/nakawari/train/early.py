@@ -8,7 +8,7 @@ from typing import Any
 from nakawari.errors import InputError
 from nakawari.train.config import Stop
 
-LESS_IS_BETTER = ("chamfer",)
+LESS_IS_BETTER = ("chamfer", "loss")
 
 
 def since_best(rows: Sequence[dict[str, Any]], stop: Stop, splits: Sequence[str]) -> int | None:
@@ -20,13 +20,17 @@ def since_best(rows: Sequence[dict[str, Any]], stop: Stop, splits: Sequence[str]
         splits: that the task has.
 
     Raises:
-        InputError: there is no such split.
+        InputError: there is no such split, or no such score of it.
     """
     split = stop.split or (splits[0] if splits else "")
     if split not in splits:
         raise InputError(f"stop.split is {stop.split!r}; wanted one of {', '.join(splits) or 'none'}.")
-    values = [row[stop.score] for row in rows if row.get("kind") == "evaluate" and row["split"] == split]
-    if not values:
+    found = [row for row in rows if row.get("kind") == "evaluate" and row["split"] == split]
+    if not found:
         return None
+    if any(stop.score not in row for row in found):
+        known = ", ".join(name for name, value in found[-1].items() if isinstance(value, float))
+        raise InputError(f"stop.score is {stop.score!r}, which {split} does not have; wanted one of {known}.")
+    values = [row[stop.score] for row in found]
     best = min(values) if stop.score in LESS_IS_BETTER else max(values)
     return len(values) - 1 - values.index(best)

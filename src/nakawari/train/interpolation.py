@@ -36,7 +36,7 @@ from nakawari.optional import need
 from nakawari.tensors import to_frame
 from nakawari.train.config import Config
 from nakawari.train.mixture import Mixture, MixtureConfig, Motions, Search, to_device_float
-from nakawari.train.pictures import Pictures
+from nakawari.train.pictures import Pictures, judge
 from nakawari.train.scores import score
 from nakawari.train.tables import from_table
 from nakawari.train.task import Samples
@@ -123,8 +123,8 @@ class Interpolation:
         return self.family.losses(net, ready, step, self.losses)
 
     def evaluate(self, net: nn.Module, split: str) -> dict[str, float]:
-        """Mean scores of the pictures of a split."""
-        rows = [score(self._draw(net, sample), sample["framet"]) for sample in self._pictures(split)]
+        """Mean scores of the pictures of a split, and the loss that they are trained with, as at the end."""
+        rows = [self._scores(self._draw(net, sample), sample) for sample in self._pictures(split)]
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
     def sheet(self, net: nn.Module) -> npt.NDArray[np.uint8]:
@@ -146,6 +146,14 @@ class Interpolation:
         told = self.config.trained_on or ", ".join(source.kind for source in self.mixture.sources)
         config = asdict(self.model_config)
         return {"model": self.config.model, "config": config, "data": told, "notes": self.notes}
+
+    def _scores(self, made: Tensor, sample: Samples) -> dict[str, float]:
+        scores = score(made, sample["framet"])
+        if isinstance(self.losses, Pictures) and self.losses.any:
+            with torch.no_grad():
+                loss, _ = judge(made, sample, self.config.steps, self.losses)
+            scores["loss"] = float(loss)
+        return scores
 
     def _draw(self, net: nn.Module, sample: Samples) -> Tensor:
         seen = {name: value for name, value in sample.items() if name not in _UNSEEN}
