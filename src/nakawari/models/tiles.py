@@ -8,8 +8,6 @@ A model in which something looks over the whole picture at full size keeps that 
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import logging
 import os
 import re
@@ -33,8 +31,6 @@ IN_FLIGHT = 100
 """Bytes a pixel that are left to others than drawing where nobody says how many they want."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
-_M_MMAP_THRESHOLD, _MAPPED = -3, 4 * 2**20
-"""Of glibc's malloc.h; and what counts as large, in bytes."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
 
 
@@ -128,19 +124,6 @@ def side_for(budget: int, cost: Cost, size: tuple[int, int], batch: int = 1) -> 
 
 def _mib(size: int) -> str:
     return f"{-(-size // 2**20)} MiB"
-
-
-@functools.cache
-def map_blocks() -> None:
-    """Have the C library (glibc) map every large block for itself from now on, and unmap it when it is freed.
-
-    Blocks of many sizes that come and go leave gaps between those that stay, which the library keeps: in
-    FILM's windows as much again as is in use. This leaves none, and takes a quarter more processor time.
-    """
-    import ctypes
-
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # another system's library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _MAPPED)
 
 
 @dataclass(slots=True)

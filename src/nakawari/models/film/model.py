@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nakawari.allocation import map_blocks
 from nakawari.checkpoints import load_strictly
 from nakawari.models.base import Drawn, Interpolator
 from nakawari.models.costs import COSTS
 from nakawari.models.film.net import FilmConfig, FilmNet, Flows, Pyramid
 from nakawari.models.halving import Halving
 from nakawari.models.official import Weights
-from nakawari.models.tiles import map_blocks
 
 
 @dataclass(slots=True)
