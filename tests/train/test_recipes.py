@@ -131,6 +131,19 @@ def test_a_mini_runs_from_the_command_line(tmp_path: Path) -> None:
     assert not (tmp_path / "three").exists()
 
 
+def test_colour_wishes_are_measured_with_and_without_the_loss() -> None:
+    """Of what is drawn, so that recipes of all β can be compared on real data; motion where it is known."""
+    for name, known in (("rife-base", ()), ("rife-colour-3", ("flowt0", "visiblet0"))):
+        assert read_config(CONFIGS / f"{name}.toml", ["init=random"]).losses["colour"]["measured"]
+        told = ["compute.device=cpu", "data.held_out=2", f"data.known={list(known)}"]
+        task = Interpolation(read_config(CONFIGS / "mini" / f"{name}.toml", told), CPU)
+        torch.manual_seed(0)
+        scores = task.evaluate(task.build().eval(), "held-out")
+        assert {"distribution", "clustered"} <= set(scores)
+        assert ("motion" in scores) == bool(known)
+        assert all(0 <= scores[wish] <= 1 for wish in ("distribution", "clustered"))
+
+
 def test_weights_without_matching_draw_without_it(tmp_path: Path) -> None:
     """So that one table holds what was trained with and without (the paper's "w/o SGM")."""
     import nakawari as nk

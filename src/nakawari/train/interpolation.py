@@ -36,7 +36,7 @@ from nakawari.optional import need
 from nakawari.tensors import to_frame
 from nakawari.train.config import Config
 from nakawari.train.mixture import Mixture, MixtureConfig, Motions, Search, to_device_float
-from nakawari.train.pictures import Pictures, judge
+from nakawari.train.pictures import Pictures, colour_wishes, judge
 from nakawari.train.scores import score
 from nakawari.train.tables import from_table
 from nakawari.train.task import Samples
@@ -153,6 +153,7 @@ class Interpolation:
             with torch.no_grad():
                 loss, _ = judge(made, sample, self.config.steps, self.losses)
             scores["loss"] = float(loss)
+            scores |= colour_wishes(made, sample, self.losses.colour)
         return scores
 
     def _draw(self, net: nn.Module, sample: Samples) -> Tensor:

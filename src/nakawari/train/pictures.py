@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nakawari.losses.colour_class import classes_of
+from nakawari.losses.colour_class import classes_of, wishes
 from nakawari.losses.image import census, charbonnier, l1, laplacian, line_weighted_l1
 from nakawari.losses.lines import chamfer_distance, nedt_distance
 from nakawari.losses.perceptual import STAND_IN, Perceptual, Statement, StyleWeights, load_lpips
@@ -64,10 +64,12 @@ class Colour:
 
     Attributes:
         weight: β; 0: none of this.
+        measured: whether evaluations say how far the document's wishes are met, also where `weight` is 0.
         count, softness, rarity: as `classes_of` takes them.
     """
 
     weight: float = 0.0
+    measured: bool = False
     count: int = 16
     softness: float = 0.08
     rarity: float = 0.0
@@ -145,6 +147,16 @@ def _perceptual(statement: Statement, features: str, device: torch.device) -> Pe
 @cache
 def _lpips(backbone: str, heads: str, device: torch.device) -> Lpips:
     return load_lpips(backbone, heads, device)
+
+
+def colour_wishes(made: Tensor, batch: Samples, colour: Colour) -> dict[str, float]:
+    """`wishes` of one picture, "motion" where the batch knows it; nothing unless they are measured."""
+    if not colour.measured:
+        return {}
+    keys = batch["frame0"], batch["frame1"]
+    classes = classes_of(*keys, colour.count, colour.softness)
+    found = wishes(classes, made.clamp(0, 1), *keys, batch.get("flowt0"), batch.get("visiblet0"))
+    return {name: float(value.mean()) for name, value in found.items()}
 
 
 def judge(made: Tensor, batch: Samples, step: int, config: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
