@@ -99,7 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cel: lock: only the keys' colours; keep: and mixes of two that touch; auto: by the keys (auto)",
     )
     model.add_argument(
-        "--hints", metavar="FILE", help="cel: which point, region or stroke became which (JSON)"
+        "--hints",
+        metavar="FILE",
+        help="cel: which point, region or stroke became which, and a rough breakdown as guide"
+        " (JSON, see docs/cel.md)",
     )
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
     add_device(model)

@@ -70,6 +70,7 @@ def cel_pair(
     *,
     kind: Kind = "flat",
     farthest_px: float = 12.0,
+    arc: float = 0.0,
     times: tuple[float, ...] = (0.5,),
 ) -> CelPair:
     """Draw pair `index` of a seed.
@@ -80,9 +81,11 @@ def cel_pair(
         kind: "flat": cels with hard edges; "smooth": the same antialiased; "lines": line drawings with hard
             edges, some with coloured trace lines.
         farthest_px: how far cels move at most. 6 is a tight in-between, 40 is a wide one.
+        arc: spread of how much all that moves swings out half-way, as a share of how far it goes (cels turn
+            about their joints in any case); other values draw other pairs.
         times: in (0, 1).
     """
-    scene = _scene(np.random.default_rng((seed, index, 7)), size, kind, farthest_px)
+    scene = _scene(np.random.default_rng((seed, index, 7)), size, kind, farthest_px, arc)
     plates, palette = _plates(scene.cels)
     poses = pose(scene, np.array((0.0, 1.0, *times)))
     paints, colours, flow = [], [], None
@@ -109,7 +112,9 @@ def cel_pair(
     )
 
 
-def _scene(rng: np.random.Generator, size: tuple[int, int], kind: Kind, farthest_px: float) -> Scene:
+def _scene(
+    rng: np.random.Generator, size: tuple[int, int], kind: Kind, farthest_px: float, arc: float
+) -> Scene:
     lines = kind == "lines"
     style = Style(
         line=float(rng.uniform(1.6, 2.6)) * FINE,
@@ -121,7 +126,7 @@ def _scene(rng: np.random.Generator, size: tuple[int, int], kind: Kind, farthest
         aliased=True,
         second_ink=TRACES[int(rng.integers(len(TRACES)))] if lines else None,
     )
-    troupe = Troupe(rng, style, Mover(rng, 0.8, 0.0, 0.0), FINE)
+    troupe = Troupe(rng, style, Mover(rng, 0.8, 0.0, arc), FINE)
     CASTS[str(rng.choice(("bodies", "bust", "bust")))][1](troupe, size)
     for cel in troupe.cels:
         cel.tracks[OPACITY] = (1, 0, 0, 0)

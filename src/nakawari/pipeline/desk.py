@@ -87,12 +87,16 @@ class Desk:
 
         Raises:
             MediaError: one cannot be read, or two that follow each other do not stand on one canvas.
-            InputError: a hint lies outside of them.
+            InputError: a hint lies outside of them, or a guide is no line drawing.
         """
+        from nakawari.models.cel.rough import rough_lines
+
         for number, pair in enumerate(self._pairs):
             height, width = self._read(pair)[0].image.shape[:2]
             if self._hints is not None:
                 self._hints[number].check(height, width)
+                if self._hints[number].guide is not None:
+                    rough_lines(self._hints[number].guide)
             self._forget(pair)
         self._forget()
 

@@ -37,7 +37,8 @@ class Hints:
         appears: the regions at these places in key 1 are not in key 0.
         disappears: the regions at these places in key 0 are not in key 1.
         apart: the regions at these two places are not each other.
-        guide: [H, W, 3 or 4] uint8, a rough breakdown: where things are at `guide_t`.
+        guide: [H, W, 3 or 4] uint8, a rough breakdown, dark lines on light paper or on none: where things
+            are at `guide_t`.
         guide_t: the time of the guide, in (0, 1).
     """
 
@@ -203,6 +204,9 @@ def _picture(path: Path) -> npt.NDArray[np.uint8]:
 
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGBA" if "A" in image.getbands() else "RGB"))
+            if image.mode.startswith("I"):  # grey, 16 bits
+                grey = (np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, 2)
+            return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise InputError(f"the guide {path} cannot be read as a picture.") from error

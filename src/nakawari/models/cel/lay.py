@@ -20,15 +20,15 @@ Floats = npt.NDArray[np.float64]
 SIDE = 3
 """Samples along each side of a pixel in which parts meet that move apart."""
 
-_moves = "f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8, b1"
+_moves = "f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], b1"
 
 
-@compile_kernel("Tuple((f8, f8))(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], f8, b1, i8, f8, f8)")
-def _source(table, grid, first, bend, t, second, m, x, y):  # type: ignore[no-untyped-def]
+@compile_kernel("Tuple((f8, f8))(f8[:, ::1], f8[:, ::1], i8[::1], f8[:, ::1], b1, i8, f8, f8)")
+def _source(table, grid, first, bends, second, m, x, y):  # type: ignore[no-untyped-def]
     """The place of a key that is at (x, y) at t by motion m; of key 1 if `second`, else of key 0."""
-    px, py = back(table, grid, first, bend, t, m, x, y)
+    px, py = back(table, grid, first, bends, m, x, y)
     if second:
-        rx, ry = bent(grid, first, bend, m, px, py)
+        rx, ry = bent(grid, first, bends, m, px, py, 2)
         u, v = px + rx, py + ry
         px = table[m, 4] * u - table[m, 5] * v + table[m, 6]
         py = table[m, 5] * u + table[m, 4] * v + table[m, 7]
@@ -37,12 +37,12 @@ def _source(table, grid, first, bend, t, second, m, x, y):  # type: ignore[no-un
 
 @compile_kernel(f"void(i8[::1], i8[::1], f8[:, ::1], {_moves}, i4[:, ::1], i4[:, ::1], f4[:, :, ::1])")
 def lay_regions(  # type: ignore[no-untyped-def]
-    order, motion, boxes, table, grid, first, bend, t, second, labels, shown, place
+    order, motion, boxes, table, grid, first, bends, second, labels, shown, place
 ):
     """Lay regions in `order`, from front to back, into `shown` (labels) and `place` (x, y in the key).
 
-    Only where `shown` is -1 is anything laid. `boxes` are where regions are at t; `table` is that of t and
-    of 1; `second`: the labels are those of key 1, else of key 0.
+    Only where `shown` is -1 is anything laid. `boxes` are where regions are at t; `table` and `bends` are
+    those of t and of 1; `second`: the labels are those of key 1, else of key 0.
     """
     height, width = labels.shape
     for k in range(len(order)):
@@ -55,7 +55,7 @@ def lay_regions(  # type: ignore[no-untyped-def]
             for x in range(left, right):
                 if shown[y, x] != -1:
                     continue
-                px, py = _source(table, grid, first, bend, t, second, m, np.float64(x), np.float64(y))
+                px, py = _source(table, grid, first, bends, second, m, np.float64(x), np.float64(y))
                 sx, sy = np.int64(np.floor(px + 0.5)), np.int64(np.floor(py + 0.5))
                 if 0 <= sx < width and 0 <= sy < height and labels[sy, sx] == i:
                     shown[y, x] = i
@@ -64,10 +64,10 @@ def lay_regions(  # type: ignore[no-untyped-def]
 
 @compile_kernel(
     "void(i8[::1], i4[:, ::1], i8[::1], i8[::1], i4[:, :, ::1], i8[::1], f8[:, ::1], f8[:, ::1], i8[::1],"
-    " f8[:, ::1], f8, i4[:, :, ::1], i4[::1], i4[::1], f4[::1])"
+    " f8[:, ::1], i4[:, :, ::1], i4[::1], i4[::1], f4[::1])"
 )
 def meet(  # type: ignore[no-untyped-def]
-    pixels, owner, rank, motion, labels, many, table, grid, first, bend, t, paint, one, other, share
+    pixels, owner, rank, motion, labels, many, table, grid, first, bends, paint, one, other, share
 ):
     """What pixels consist of in which parts meet that move apart, by SIDE² samples each.
 
@@ -103,7 +103,7 @@ def meet(  # type: ignore[no-untyped-def]
             for k in range(count):
                 region = near[k]
                 key = int(region >= many[0])
-                px, py = _source(table, grid, first, bend, t, key == 1, motion[region], sx, sy)
+                px, py = _source(table, grid, first, bends, key == 1, motion[region], sx, sy)
                 u, v = int(np.floor(px + 0.5)), int(np.floor(py + 0.5))
                 if 0 <= u < width and 0 <= v < height and labels[key, v, u] == region - key * many[0]:
                     if not hits[k] or sample == SIDE * SIDE // 2:
@@ -185,10 +185,10 @@ def boxes_at(motions: Motions, motion: Places, box: Floats, t: float, second: bo
     if second:
         corners = motions.origin(repeated, corners, 1.0)
     moved = motions.at(repeated, corners, t).reshape(-1, 4, 2)
-    reach = _largest_bend(motions)[motion][:, None] + 3.0
+    reach = _largest_bend(motions, t)[motion][:, None] + 3.0
     return np.concatenate([moved.min(1) - reach, moved.max(1) + reach], 1)
 
 
-def _largest_bend(motions: Motions) -> Floats:
-    size = np.abs(motions.bend).max(1)
+def _largest_bend(motions: Motions, t: float) -> Floats:
+    size = np.abs(motions.bends(t)).max(1)
     return np.asarray(np.maximum.reduceat(size, motions.first) * np.exp(np.abs(motions.linear[:, 0])))

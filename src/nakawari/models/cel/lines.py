@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import Flow
-from nakawari.models.cel.motions import Floats, Motions, Places
+from nakawari.models.cel.motions import Floats, Motions, Places, sagging
 from nakawari.models.cel.register import Registered
 from nakawari.ops.compiled import compile_kernel
 from nakawari.ops.lines import distance_to
@@ -53,6 +53,7 @@ class Moving:
         met: [N] bool, whether it ends on a stroke of the other key.
         moves: [N] bool, whether it goes farther than STILL_PX.
         second: whether the key is key 1.
+        sag: [N, 2], pixels: how much each vertex is off that way, and off its motion, at `Motions.sag_t`.
     """
 
     strokes: Strokes
@@ -63,11 +64,13 @@ class Moving:
     met: Mask
     moves: Mask
     second: bool
+    sag: Floats
 
     def at(self, motions: Motions, t: float) -> Floats:
         """[N, 2]: where the vertices are at t."""
         share = 1 - t if self.second else t
-        return motions.at(self.motion, self.base, t) + share * self.offset
+        way = motions.at(self.motion, self.base, t) + share * self.offset
+        return way + sagging(t, motions.sag_t) * self.sag
 
 
 def follow(
@@ -120,7 +123,7 @@ def follow(
     offset[rests] = (place - carried)[rests]
     gone = carried + offset - place
     moves = np.hypot(*gone.T) > STILL_PX if len(place) else np.zeros(0, np.bool_)
-    return Moving(strokes, motion, base, offset, sides, met, moves, second)
+    return Moving(strokes, motion, base, offset, sides, met, moves, second, np.zeros_like(place))
 
 
 def turns(strokes: Strokes, at: Floats) -> Floats:

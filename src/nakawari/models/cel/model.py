@@ -56,10 +56,14 @@ class Cel(Curved):
     def prepare(
         self, frame0: Picture | Encoded, frame1: Picture | Encoded, *, hints: Hints | None = None
     ) -> Pair:
-        """See `Interpolator.prepare`; and take hints."""
-        if hints is not None and hints.guide is not None:
-            raise InputError("cel does not follow a guide; give the breakdown as a key of its own.")
+        """See `Interpolator.prepare`; and take hints.
+
+        Raises:
+            InputError: hints do not fit the keys, or the guide is no line drawing of what is between them.
+        """
         pair = super().prepare(frame0, frame1)
+        if hints is not None and hints.guide is not None and pair.box is None:
+            raise InputError("both keys are equal; nothing between them can follow a guide.")
         for work in pair.state or ():
             work.hints = hints
             work.plan  # noqa: B018 - understood now, not at the first t

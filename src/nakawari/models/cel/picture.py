@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.models.cel.bare import filling
 from nakawari.models.cel.lay import boxes_at, lay_regions, lay_strokes, meet, tables
 from nakawari.models.cel.lines import turns, windowed
 from nakawari.models.cel.mix import lay_over, look_up, only_touching
@@ -103,7 +104,7 @@ def mixture(plan: Plan, t: float) -> Mixture:
         source.reshape(-1)[specks] = source.reshape(-1)[nearest]
         made = np.where(line, ink, source)
         moving = plan.passing[source] | _lines_move(plan, strips.hit, line)
-        return Mixture(made, made, np.zeros((height, width), np.float32), moving)
+        return Mixture(made, made, np.zeros((height, width), np.float32), _stirred(plan, moving))
     first, second = (np.empty((height, width), np.int32) for _ in range(2))
     share, cover = (np.zeros((height, width), np.float32) for _ in range(2))
     count0 = len(plan.keys[0].regions.area)
@@ -120,7 +121,8 @@ def mixture(plan: Plan, t: float) -> Mixture:
         pixels.rgb, pixels.coverage, pixels.paint, pixels.ink, len(plan.lines[0].strokes.place),
         strips.hit, strips.place, first, second, share, cover,
     )  # fmt: skip
-    return Mixture(first, second, share, moving | _lines_move(plan, strips.hit, cover > 0))
+    moving |= _lines_move(plan, strips.hit, cover > 0)
+    return Mixture(first, second, share, _stirred(plan, moving))
 
 
 def _pixels(place: Shares) -> tuple[Places, Places]:
@@ -144,7 +146,7 @@ def _regions(plan: Plan, t: float, nearer: int) -> _Laid:
         lay_regions(
             np.ascontiguousarray(plan.orders[key][::-1]), motion,
             boxes_at(motions, motion, drawing.regions.box.astype(np.float64) + _ALL_LINES, t, bool(key)),
-            tables(motions, t), motions.grid, motions.first, motions.bend, t, bool(key),
+            tables(motions, t), motions.grid, motions.first, motions.bends(t), bool(key),
             drawing.labels, shown, place,
         )  # fmt: skip
         layers.append((shown, place))
@@ -152,7 +154,7 @@ def _regions(plan: Plan, t: float, nearer: int) -> _Laid:
     gap = label < 0
     place[gap] = other[gap]
     which = np.where(gap, 1 - nearer, nearer).astype(np.uint8)
-    holes, nearest = nearest_outside(gap & (beneath < 0))
+    holes, nearest = filling(plan, nearer, label, beneath)
     for picture in (label, beneath, which):
         picture.reshape(-1)[holes] = picture.reshape(-1)[nearest]
     place.reshape(-1, 2)[holes] = place.reshape(-1, 2)[nearest]
@@ -193,8 +195,8 @@ def _mix_where_torn(
     some = share.reshape(-1)[pixels]
     meet(
         pixels, owner, rank, np.concatenate([plan.found.motion0, plan.found.motion1]), plan.both.labels,
-        np.array([count0]), tables(motions, t), motions.grid, motions.first, motions.bend, t, plan.both.paint,
-        one, other, some,
+        np.array([count0]), tables(motions, t), motions.grid, motions.first, motions.bends(t),
+        plan.both.paint, one, other, some,
     )  # fmt: skip
     first.reshape(-1)[pixels], second.reshape(-1)[pixels], share.reshape(-1)[pixels] = one, other, some
     only_touching(plan.both.rgb, *share.shape, first, second, share)
@@ -270,6 +272,11 @@ def _lines_move(plan: Plan, hit: Labels, line: Mask) -> Mask:
     moves = np.concatenate([lines.moves & lines.met for lines in plan.lines] + [np.zeros(1, np.bool_)])
     passed = moves[hit].astype(np.uint8)
     return (cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0) & line
+
+
+def _stirred(plan: Plan, moving: Mask) -> Mask:
+    """What moves, and what a rough leads away from where both keys have it."""
+    return moving if plan.stirred is None else moving | plan.stirred
 
 
 def _visible(at: Floats, sides: Places, label: Labels) -> Mask:

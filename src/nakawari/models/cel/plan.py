@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.guide import follow_guide
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
@@ -95,6 +96,9 @@ class Plan:
         orders: regions of each key from back to front.
         passing: [2·H·W], pixels of both keys end to end that surely move.
         hard: whether the result has hard edges.
+        guide: a rough and its time, that paths pass; see `guide.py`.
+        lifted: [K0], [K1] bool, regions that it leads off their chords.
+        stirred: [H, W], where something is in a key that it leads so.
     """
 
     keys: tuple[Drawing, Drawing]
@@ -106,6 +110,9 @@ class Plan:
     orders: tuple[Places, Places]
     passing: Mask
     hard: bool
+    guide: tuple[Bytes, float] | None = None
+    lifted: tuple[Mask, Mask] | None = None
+    stirred: Mask | None = None
     last: dict[float, Mixture] = field(default_factory=dict)
 
     def bend(self, turn0: npt.NDArray[np.float32]) -> None:
@@ -128,6 +135,8 @@ class Plan:
         across[np.abs(turn[own]) < LEAST_TURN] = 0
         motions.leave[own], motions.arrive[own] = -across, across
         self.last = {}
+        if self.guide is not None:  # what an arc tells already, it need not tell
+            follow_guide(self, *self.guide)
 
     def mixture(self, t: float) -> Mixture:
         """What the picture at t is made of; the last one is remembered."""
@@ -149,7 +158,7 @@ def understand(
         follow(one, other, found, seen.flow01, False, pins),
         follow(other, one, found, seen.flow10, True, turned),
     )
-    return Plan(
+    plan = Plan(
         (one, other),
         both(one, other),
         seen,
@@ -160,6 +169,10 @@ def understand(
         passing((one, other), found),
         hard,
     )
+    if hints is not None and hints.guide is not None:
+        plan.guide = hints.guide, hints.guide_t
+        follow_guide(plan, *plan.guide)
+    return plan
 
 
 def pins_of(hints: Hints) -> Floats | None:

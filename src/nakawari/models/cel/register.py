@@ -119,6 +119,7 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
     boxes = np.stack([np.concatenate([one.regions.box[:, :2], one.regions.box[:, 2:]], 1)])[0]
     motions.grid, motions.first = lay_grids(boxes)
     motions.bend = np.zeros((int((motions.grid[:, 3] * motions.grid[:, 4]).sum()), 2))
+    motions.sag = np.zeros_like(motions.bend)
     for i in np.flatnonzero((partners >= 0) & ~ground).tolist():
         _bend(i, int(partners[i]), lines0, lines1, kind0, weight, motions, fit)
     if pins is not None:

@@ -1,0 +1,68 @@
+"""What fills places that are hidden in both keys and come out between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from nakawari.models.cel.motions import Floats, Places
+from nakawari.ops.lines import nearest_outside
+
+if TYPE_CHECKING:
+    from nakawari.models.cel.plan import Plan
+
+Labels = npt.NDArray[np.int32]
+
+SEAM_PX = 3
+"""A bare place that is no wider may be a seam between parts that went together."""
+TOGETHER = 0.5
+"""Of how far a part is led off its chord: others that differ by less went with it."""
+
+
+def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels) -> tuple[Places, Places]:
+    """Pixels that no region shows, and for each the one that shows what fills it: the nearest.
+
+    Where a rough led a part away, neither it nor what went with it fills the place that it left: what was
+    behind does, the nearest of the rest; but in seams between them.
+
+    Args:
+        plan: of the pair.
+        nearer: the key whose regions are laid.
+        label: [H, W], the regions of that key that show, below 0 none.
+        beneath: [H, W], those of the other key where none of these shows.
+    """
+    bare = (label < 0) & (beneath < 0)
+    holes, nearest = nearest_outside(bare)
+    if plan.lifted is None or not len(holes):
+        return holes, nearest
+    left = plan.keys[nearer].labels.reshape(-1)[holes]
+    off, beyond = _off(plan, nearer), _off(plan, 1 - nearer)
+    wide = cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SEAM_PX, SEAM_PX), np.uint8)) > 0
+    for region in np.unique(left[plan.lifted[nearer][left]]).tolist():
+        least = TOGETHER * np.hypot(*off[region])
+        with_it, with_it_too = (np.hypot(*(one - off[region]).T) < least for one in (off, beyond))
+        own, other = nearest_outside(bare | np.where(label < 0, with_it_too[beneath], with_it[label]))
+        behind = np.full(bare.size, -1, np.int64)
+        behind[own] = other
+        here = np.flatnonzero((left == region) & (behind[holes] >= 0))
+        rest, close = behind[holes[here]], nearest[here]
+        near = _away(holes[here], rest, bare.shape[1]) <= _away(holes[here], close, bare.shape[1]) + SEAM_PX
+        taken = near | wide.reshape(-1)[holes[here]]
+        nearest[here[taken]] = rest[taken]
+    return holes, nearest
+
+
+def _off(plan: Plan, key: int) -> Floats:
+    """[K, 2], pixels: how far regions of a key are led off their chords, mean over their knots."""
+    motions = plan.found.motions
+    knots = motions.grid[:, 3] * motions.grid[:, 4]
+    mean = np.add.reduceat(motions.sag, motions.first) / knots[:, None]
+    return np.asarray(mean[plan.found.motion1 if key else plan.found.motion0])
+
+
+def _away(one: Places, other: Places, width: int) -> Floats:
+    """[N], pixels: how far places of the flat picture are from others."""
+    return np.asarray(np.hypot(one // width - other // width, one % width - other % width))
