@@ -55,6 +55,15 @@ def test_a_pair_is_drawn_by_whom_the_plan_names_and_with_its_hints(clip: Path) -
     assert {n for n in range(len(blended)) if (hinted[n] != named[n]).any()} <= there
 
 
+def test_a_plan_is_drawn_by_whom_it_names_unless_another_is_asked_for(clip: Path) -> None:
+    plan = edited(plan_file(clip, fps=48), lambda v: v.update(model="blend"))
+    out = clip.with_name("out.mkv")
+    for asked, drawn_by in ((None, "blend"), ("classic", "classic")):
+        report = nk.smooth(clip, out, plan=plan, model=asked, overwrite=True)
+        assert report.model == drawn_by
+    assert nk.Plan.from_json(plan.read_text()).model == "blend"
+
+
 def test_a_plan_says_what_it_was_made_of_and_how(clip: Path) -> None:
     values = json.loads(plan_file(clip, fps=48, holds="smooth", start=0.1).read_text())
     assert values["version"] == 2
@@ -207,6 +216,7 @@ def test_cuts_beside_a_plan_have_to_be_its_own(clip: Path, capsys) -> None:
         (lambda v: v["clip"].update(pictures=3), "pictures"),
         (lambda v: v.update(clip=[]), "clip is not"),
         (lambda v: v.update(pairs=[{"target": 2, "model": 3, "hints": {}}]), "pair 0 has model 3"),
+        (lambda v: v.update(model=3), "the plan has model 3"),
         (lambda v: v.update(pairs=[choice(2), choice(2)]), "frame 2 twice"),
         (lambda v: v.update(pairs=[choice(3)]), "frame 3, and no slot moves towards it"),
         (lambda v: v.update(pairs=[choice(2, "clasic")]), "classic"),

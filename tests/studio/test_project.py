@@ -99,6 +99,7 @@ def test_the_plan_says_who_draws_a_pair_and_what_they_are_told() -> None:
         assert one.plan().pairs == (Choice(4, "cel", {"points": [[[3, 4], [5, 6]]]}),)
     whole = apply(ignored, {"edit": "model", "model": "cel"})
     assert [(c.target, c.model) for c in whole.plan().pairs] == [(4, "cel"), (6, "cel")]
+    assert (made.plan().model, whole.plan().model) == ("classic", "cel")
     assert Plan.from_json(whole.plan().to_json()) == whole.plan()
 
 

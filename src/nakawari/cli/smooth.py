@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="carry out a plan that `nakawari plan --json` wrote")
     model = parser.add_argument_group("model")
     model.add_argument(
-        "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
+        "-m", "--model", metavar="NAME", help=f"see `models list` (that of the plan, else {DEFAULT})"
     )
     model.add_argument("--weights", metavar="FILE", help="for models whose weights are not shipped")
     add_device(model)

@@ -44,7 +44,7 @@ def smooth(
     start: Number | None = None,
     end: Number | None = None,
     loop: bool = False,
-    model: str = DEFAULT,
+    model: str | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -72,7 +72,7 @@ def smooth(
             the input, named after it.
         fps, factor, slowmo, start, end, loop, holds, hold_max, cuts, cut_fill, input_rate, deinterlace: as
             `plan` takes them.
-        model, weights, device, precision: as `load` takes them.
+        model, weights, device, precision: as `load` takes them; model None: the plan's, else the default.
         options: what else `load` takes: tile, memory, and what the model lets one choose.
         plan: carry out this plan (or the JSON file of one) instead of making one. It has to be one of this
             clip; what else is given about time may only be what it was made with.
@@ -103,12 +103,13 @@ def smooth(
         "deinterlace": deinterlace or None,
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
-    if not is_file(model):
-        find(model)
     check_options(options or {})
     check_unsure(unsure)
     encoding = EncodeOptions.of(encode or {})
     given = None if plan is None else Given.of(plan, asked)
+    model = model or (None if given is None else given.plan.model) or DEFAULT
+    if not is_file(model):
+        find(model)
     if given is not None:
         check_choices(given.plan, model)
     timing = Timing.of(**asked) if given is None else given.timing

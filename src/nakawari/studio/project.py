@@ -88,7 +88,8 @@ class Project:
         made = self._lay(r.times, r.durations, r.shots, r.drawings, self.held, None)
         clip = Original(len(r.times), r.times[0], r.times[-1], self.source.pictures)
         pairs = self._choices({slot.target for slot in made.slots if slot.target is not None})
-        bent = replace(made, slots=bend(made.slots, self.charts), clip=clip, pairs=pairs)
+        slots, model = bend(made.slots, self.charts), self.settings.model
+        bent = replace(made, slots=slots, clip=clip, pairs=pairs, model=model)
         return bent.check(len(r.times), r.times[0])
 
     def _choices(self, drawn: set[int]) -> tuple[Choice, ...]:

@@ -96,7 +96,8 @@ class Plan:
     """How every output frame is made. `rate` is output frames a second.
 
     `clip` and `options` (what was asked about time, by the names of the command line, as JSON-ready values)
-    say what the plan was made of and how; None where nobody knows. `pairs` are choices for single pairs.
+    say what the plan was made of and how; None where nobody knows. `pairs` are choices for single pairs;
+    `model` draws all others, unless `smooth` is told of another one; None: none is chosen.
     """
 
     input: str
@@ -107,6 +108,7 @@ class Plan:
     clip: Original | None = None
     options: Mapping[str, Any] | None = None
     pairs: tuple[Choice, ...] = ()
+    model: str | None = None
 
     def check(self, frames: int | None = None, begin: Fraction | None = None) -> Plan:
         """Raise PlanError unless the plan is whole and nothing in it crosses a cut; returns itself.

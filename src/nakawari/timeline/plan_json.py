@@ -60,6 +60,8 @@ def _values(plan: Plan) -> dict[str, Any]:
             for s in plan.slots
         ),
     }
+    if plan.model is not None:
+        values["model"] = plan.model
     if plan.pairs:
         values["pairs"] = ({"target": c.target, "model": c.model, "hints": dict(c.hints)} for c in plan.pairs)
     return values
@@ -100,8 +102,8 @@ def from_dict(values: Any) -> Plan:
         if version == 1:
             values = {**dict.fromkeys(_ORIGIN), **values}
     if isinstance(values, dict):
-        values = {"pairs": [], **values}
-    _check_keys(values, (*_FIELDS, *_ORIGIN, "pairs"), "the plan")
+        values = {"pairs": [], "model": None, **values}
+    _check_keys(values, (*_FIELDS, *_ORIGIN, "pairs", "model"), "the plan")
     if not isinstance(values["input"], str):
         raise PlanError("the plan's input is not a string.")
     if values["options"] is not None and not isinstance(values["options"], dict):
@@ -119,7 +121,8 @@ def from_dict(values: Any) -> Plan:
     )
     pairs = tuple(_choice(row, f"pair {n}") for n, row in _rows(values, "pairs", _PAIR))
     rate, clip = _fraction(values["rate"], "rate"), _clip(values["clip"])
-    return Plan(values["input"], rate, shots, drawings, slots, clip, values["options"], pairs).check()
+    model = _model(values["model"], "the plan")
+    return Plan(values["input"], rate, shots, drawings, slots, clip, values["options"], pairs, model).check()
 
 
 def from_json(text: str) -> Plan:
@@ -144,10 +147,14 @@ def ratio(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
+def _model(value: Any, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise PlanError(f"{name} has model {value!r}; wanted a name, or null.")
+    return value
+
+
 def _choice(row: dict[str, Any], name: str) -> Choice:
-    model, hints = row["model"], row["hints"]
-    if model is not None and not isinstance(model, str):
-        raise PlanError(f"{name} has model {model!r}; wanted a name, or null.")
+    model, hints = _model(row["model"], name), row["hints"]
     if not isinstance(hints, dict):
         raise PlanError(f"{name} has hints that are not a JSON object.")
     return Choice(_integer(row["target"], f"{name} target"), model, hints)
