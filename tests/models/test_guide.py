@@ -87,6 +87,27 @@ def test_what_is_the_same_in_both_keys_goes_whole_where_the_rough_has_it(palette
     assert (made[70:79, 40:60] == 255).all()  # nothing is left where it was
 
 
+def totem(x, y):
+    """Three painted boxes upon each other."""
+    picture = np.full((120, 200, 3), 255, np.uint8)
+    for n, paint in enumerate((RED, BLUE, (60, 170, 90))):
+        box = (x - 14, y + 18 * n - 27), (x + 14, y + 18 * n - 9)
+        cv2.rectangle(picture, *box, paint, -1)
+        cv2.rectangle(picture, *box, INK, 2)
+    return picture
+
+
+@pytest.mark.parametrize("t", [0.4, 0.6])
+def test_what_a_figure_leaves_is_not_filled_by_a_part_of_it(model, t):
+    guide = rough(totem(68, 46), wobble_px=0.3, missing=0)
+    pair = model.prepare(totem(60, 60), totem(64, 60), hints=Hints(guide=guide, guide_t=t))
+    made = model.at(pair, t)
+    here = (totem(68, 46) != 255).any(2).astype(np.uint8)
+    beyond = cv2.dilate(here, np.ones((5, 5), np.uint8)) == 0
+    assert (made[beyond] == 255).all()
+    assert (made != 255).any(2).sum() > 0.95 * here.sum()
+
+
 def test_a_rough_and_an_arc_agree_about_the_place(model):
     import torch
 

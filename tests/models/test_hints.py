@@ -47,13 +47,32 @@ def test_a_run_of_keys_finds_its_pair(tmp_path):
 def test_a_guide_is_read_beside_the_file(tmp_path):
     Image.fromarray(np.zeros((4, 5, 3), np.uint8)).save(tmp_path / "rough.png")
     path = tmp_path / "hints.json"
-    path.write_text(json.dumps({"guide": "rough.png", "guide_t": 0.25}))
-    hints = read_hints(path)
-    assert hints.guide is not None
-    assert hints.guide.shape == (4, 5, 3)
-    assert hints.guide_t == 0.25
+    for when in (0.25, "1/4"):
+        path.write_text(json.dumps({"guide": "rough.png", "guide_t": when}))
+        hints = read_hints(path)
+        assert hints.guide is not None
+        assert hints.guide.shape == (4, 5, 3)
+        assert hints.guide_t == 0.25
     with pytest.raises(InputError, match="5x4"):
         hints.check(8, 8)
+
+
+@pytest.mark.parametrize("kind", ["palette", "grey", "deep", "alpha"])
+def test_a_guide_may_be_of_any_kind_of_picture(tmp_path, kind):
+    lines = np.full((4, 5), 255, np.uint8)
+    lines[1] = 20
+    made = {
+        "palette": Image.fromarray(lines).convert("P"),
+        "grey": Image.fromarray(lines),
+        "deep": Image.fromarray(lines.astype(np.uint16) * 257),
+        "alpha": Image.fromarray(np.stack([lines, 255 - lines], 2), "LA"),
+    }[kind]
+    made.save(tmp_path / "rough.png")
+    guide = parse_hints({"guide": "rough.png"}, tmp_path).guide
+    assert guide is not None
+    assert guide.dtype == np.uint8
+    assert guide.shape == (4, 5, 4 if kind == "alpha" else 3)
+    assert guide[1, 0, 0] == 20
 
 
 @pytest.mark.parametrize(
@@ -66,6 +85,8 @@ def test_a_guide_is_read_beside_the_file(tmp_path):
         ('{"points": [[[1, 2], [3, "a"]]]}', "cannot be read"),
         ('{"strokes": [[[[1, 2]], [[1, 2], [3, 4]]]]}', "two places or more"),
         ('{"guide": "absent.png"}', "absent.png"),
+        ('{"guide_t": "1/0"}', "cannot be read"),
+        ('{"guide_t": "half"}', "cannot be read"),
         ('{"pairs": [{"points": []}]}', "keys"),
     ],
 )

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.models.cel.matching import COLOUR
 from nakawari.models.cel.motions import Floats, Places
 from nakawari.ops.lines import nearest_outside
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from nakawari.models.cel.plan import Plan
 
 Labels = npt.NDArray[np.int32]
+Shares = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 SEAM_PX = 3
 """A bare place that is no wider may be a seam between parts that went together."""
@@ -22,7 +25,7 @@ TOGETHER = 0.5
 """Of how far a part is led off its chord: others that differ by less went with it."""
 
 
-def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels) -> tuple[Places, Places]:
+def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shares) -> tuple[Places, Places]:
     """Pixels that no region shows, and for each the one that shows what fills it: the nearest.
 
     Where a rough led a part away, neither it nor what went with it fills the place that it left: what was
@@ -33,18 +36,22 @@ def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels) -> tuple[Pl
         nearer: the key whose regions are laid.
         label: [H, W], the regions of that key that show, below 0 none.
         beneath: [H, W], those of the other key where none of these shows.
+        place: [H, W, 2], the place in its key that each pixel shows.
     """
     bare = (label < 0) & (beneath < 0)
-    holes, nearest = nearest_outside(bare)
-    if plan.lifted is None or not len(holes):
-        return holes, nearest
+    if plan.lifted is None:
+        return nearest_outside(bare)
+    specks, dust = _specks(plan, nearer, label, beneath, place)
+    holes, nearest = nearest_outside(bare | dust)
     left = plan.keys[nearer].labels.reshape(-1)[holes]
     off, beyond = _off(plan, nearer), _off(plan, 1 - nearer)
     wide = cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SEAM_PX, SEAM_PX), np.uint8)) > 0
     for region in np.unique(left[plan.lifted[nearer][left]]).tolist():
         least = TOGETHER * np.hypot(*off[region])
         with_it, with_it_too = (np.hypot(*(one - off[region]).T) < least for one in (off, beyond))
-        own, other = nearest_outside(bare | np.where(label < 0, with_it_too[beneath], with_it[label]))
+        own, other = nearest_outside(
+            bare | specks | np.where(label < 0, with_it_too[beneath], with_it[label])
+        )
         behind = np.full(bare.size, -1, np.int64)
         behind[own] = other
         here = np.flatnonzero((left == region) & (behind[holes] >= 0))
@@ -53,6 +60,25 @@ def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels) -> tuple[Pl
         taken = near | wide.reshape(-1)[holes[here]]
         nearest[here[taken]] = rest[taken]
     return holes, nearest
+
+
+def _specks(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shares) -> tuple[Mask, Mask]:
+    """[H, W] twice: pixels in another paint than their region, too few for one of their own; and dust.
+
+    Dust are those of them that were on the rim of what was led away, and stayed.
+    """
+    height, width = label.shape
+    at = np.floor(place + 0.5).astype(np.int64)
+    y, x = at[..., 1].clip(0, height - 1), at[..., 0].clip(0, width - 1)
+    key = np.where(label < 0, 1 - nearer, nearer)
+    paint = plan.both.rgb[plan.both.paint[key, y, x]]
+    own, other = (plan.keys[which].regions.colour for which in (nearer, 1 - nearer))
+    usual = np.where((label < 0)[..., None], other[beneath], own[label])
+    specks = np.abs(paint - usual).max(2) > COLOUR
+    assert plan.lifted is not None
+    led = plan.lifted[nearer]
+    rim = cv2.dilate(led[plan.keys[nearer].labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return specks, specks & (label >= 0) & ~led[label] & rim[y, x]
 
 
 def _off(plan: Plan, key: int) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,9 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
             disappears=tuple(_point(one) for one in found.get("disappears", ())),
             apart=tuple(_ends(one) for one in found.get("apart", ())),
             guide=None if guide is None else _picture((folder or Path()) / str(guide)),
-            guide_t=float(found.get("guide_t", 0.5)),
+            guide_t=float(Fraction(str(found.get("guide_t", 0.5)))),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(f"hints cannot be read: {error}.") from error
 
 

@@ -154,7 +154,7 @@ def _regions(plan: Plan, t: float, nearer: int) -> _Laid:
     gap = label < 0
     place[gap] = other[gap]
     which = np.where(gap, 1 - nearer, nearer).astype(np.uint8)
-    holes, nearest = filling(plan, nearer, label, beneath)
+    holes, nearest = filling(plan, nearer, label, beneath, place)
     for picture in (label, beneath, which):
         picture.reshape(-1)[holes] = picture.reshape(-1)[nearest]
     place.reshape(-1, 2)[holes] = place.reshape(-1, 2)[nearest]
