@@ -303,6 +303,14 @@ def test_what_swings_swings_on_an_arc(tmp_path, model):
     assert errors[True] < 0.95 * errors[False]
 
 
+def test_there_and_back_tells_no_arc(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24, 30)
+    back, on = (plan_cut(some, count=1, loop=True)[0] for some in (given[:2], given))
+    assert [back.beside(n) for n in (0, 1)] == [(None, None)] * 2
+    assert [on.beside(n) for n in (0, 1, 2)] == [(2, 1), (0, 2), (1, 0)]
+    assert nk.inbetween(given[:2], tmp_path / "out", loop=True).notes == []
+
+
 def test_two_keys_and_models_without_arcs_move_along_chords(tmp_path):
     given = keys(tmp_path / "keys", 16, 24, 30)
     assert nk.inbetween(given[:2], tmp_path / "two").notes == []

@@ -70,14 +70,17 @@ class Layer:
         return list(dict.fromkeys(pairwise(order)))
 
     def beside(self, number: int) -> tuple[int | None, int | None]:
-        """Numbers of the pairs that lead to a pair, and on from it; None where there is none."""
+        """Numbers of the pairs that lead to a pair, and on from it; None where there is none.
+
+        One that leads back to where it came from is none: it says nothing of the way.
+        """
         pairs = self.pairs()
         first, second = pairs[number]
         before, after = number - 1, number + 1
         if self.loop and len(pairs) > 2:
             before, after = before % len(pairs), after % len(pairs)
-        leads = before >= 0 and pairs[before][1] == first
-        goes_on = after < len(pairs) and pairs[after][0] == second
+        leads = before >= 0 and pairs[before][1] == first and pairs[before][0] != second
+        goes_on = after < len(pairs) and pairs[after][0] == second and pairs[after][1] != first
         return before if leads else None, after if goes_on else None
 
 
