@@ -1,12 +1,14 @@
 """What a rough breakdown brings `cel`: procedural cels that swing off their chords, and some that do not.
 
     python benchmarks/guides.py [--pairs N] [--json OUT.json]
+    NAKAWARI_DATA=... python benchmarks/guides.py --drawn
 
 For each pair in-betweens at 1/4, 1/2 and 3/4 are drawn without a guide and with three roughs of the true
 drawing at 1/2: its lines as they are, in pencil; rough (wobbling by 1 px, a tenth of the strokes missing, a
 third drawn twice); and poor (wobbling by 3 px, a third missing). Columns: line distance x 1e5 and share of
 wrong paint where something moves, means over pairs; and in how many drawings wrong paint is more than without
-a guide by over half a hundredth. Prints Markdown.
+a guide by over half a hundredth. Prints Markdown. `--drawn`: hand-drawn triplets as in `cels.py --drawn`, and
+their line distance without a guide and with a rough of the drawing between.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from cels import drawn
 from nakawari.data.cels import cel_pair
 from nakawari.data.roughs import rough
 from nakawari.metrics.cels import wrong_paint
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
+from nakawari.models.base import Interpolator
 from nakawari.models.cel.hints import Hints
 
 GROUPS = (
@@ -40,12 +44,28 @@ TIMES = (0.25, 0.5, 0.75)
 SEED, MORE = 31, 0.005
 
 
+def from_film(model: Interpolator) -> None:
+    """Print what a rough brings between drawings by hand."""
+    print("| | no guide | rough |\n| --- | ---: | ---: |")
+    for index, (group, key0, truth, key1, _) in enumerate(drawn(1)):
+        hints = Hints(guide=rough(truth, index))
+        far = [
+            1e5 * chamfer(model.at(model.prepare(key0, key1, hints=told), 0.5), truth)
+            for told in (None, hints)
+        ]
+        print(f"| {group} {index} | {far[0]:.2f} | {far[1]:.2f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--drawn", action="store_true", help="hand-drawn clips instead (NAKAWARI_DATA)")
     args = parser.parse_args()
     model = load("cel", device="cpu")
+    if args.drawn:
+        from_film(model)
+        return
     table: dict[str, dict[str, list[float]]] = {}
     for kind, far, arc in GROUPS:
         found: dict[str, list[list[tuple[float, float]]]] = {}
