@@ -8,6 +8,7 @@ processor time of RIFE, FILM and AnimeInterp.
 from __future__ import annotations
 
 import contextlib
+from types import SimpleNamespace
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 """Of glibc's malloc.h."""
@@ -16,12 +17,21 @@ _PAD = 64 * 2**20
 _MAPPED = 4 * 2**20
 
 
-def keep_freed() -> None:
-    """Keep what is freed for what is asked for next.
+_process = SimpleNamespace(ours=False)
 
-    For a process of our own that may take the memory that is free: blocks of other sizes leave gaps, so that
-    it takes up to a third more (RIFE a fifth).
+
+def claim() -> None:
+    """Say that the process is our own, and may take the memory that is free: see `keep_freed`."""
+    _process.ours = True
+
+
+def keep_freed() -> None:
+    """In a process that was claimed, keep what is freed for what is asked for next.
+
+    Blocks of other sizes leave gaps, so that up to a third more is taken (RIFE a fifth).
     """
+    if not _process.ours:
+        return
     _tell((_MMAP_THRESHOLD, _NEVER), (_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _PAD))
 
 

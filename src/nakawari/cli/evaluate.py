@@ -93,14 +93,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.data is None:
         raise Usage("nakawari evaluate", "the following arguments are required: --data (or --votes)")
-    from nakawari.allocation import keep_freed
+    from nakawari.allocation import claim
     from nakawari.evaluation.compare import check_sides, contrast
     from nakawari.evaluation.published import markdown_published
     from nakawari.evaluation.run import measure
     from nakawari.evaluation.systems import label
     from nakawari.evaluation.table import markdown, markdown_contrast
 
-    keep_freed()
+    claim()
     specs = list(dict.fromkeys(arguments.models or ([] if arguments.diff else [DEFAULT])))
     for name in arguments.diff or []:
         if name not in specs and name not in map(label, specs):

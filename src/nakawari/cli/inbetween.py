@@ -117,12 +117,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw, and say what was drawn."""
-    from nakawari.allocation import keep_freed
+    from nakawari.allocation import claim
     from nakawari.pipeline.inbetween import check_sheet, explain, inbetween
     from nakawari.pipeline.planning import plan_cut
     from nakawari.pipeline.smooth import check_report_path, write_json
 
-    keep_freed()
+    claim()
     listen(quiet=arguments.quiet, verbose=arguments.verbose)
     layers = _layers(arguments.layers)
     cut: dict[str, Any] = {

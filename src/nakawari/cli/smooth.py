@@ -90,12 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Smooth, and say what was done."""
-    from nakawari.allocation import keep_freed
+    from nakawari.allocation import claim
     from nakawari.pipeline.batch import is_batch
     from nakawari.pipeline.smooth import check_report_path, smooth, write_report
 
-    if arguments.memory is None:
-        keep_freed()
+    claim()
     listen(quiet=arguments.quiet, verbose=arguments.verbose)
     if arguments.report:
         check_report_path(Path(arguments.report))

@@ -30,10 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say how it ended."""
-    from nakawari.allocation import keep_freed
+    from nakawari.allocation import claim, keep_freed
     from nakawari.train.config import read_config
     from nakawari.train.tables import to_toml
 
+    claim()
     keep_freed()
     overrides = list(arguments.overrides)
     if arguments.minutes is not None:

@@ -19,6 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nakawari.allocation import keep_freed
 from nakawari.errors import InputError
 from nakawari.models.boxes import Box
 from nakawari.models.costs import Cost
@@ -31,6 +32,8 @@ IN_FLIGHT = 100
 """Bytes a pixel that are left to others than drawing where nobody says how many they want."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
+MUCH = 256 * 2**20
+"""Bytes above which a whole picture's blocks are worth keeping when they are freed."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
 
 
@@ -228,6 +231,9 @@ class Room:
             free = free_bytes(self.device, self.memory, size) if self._left is None else self._left
             side = side_for(free, cost, size, batch)
         if side is None or side >= max(size):
+            pixels = batch * size[0] * size[1]
+            if self.memory is None and self.device.type == "cpu" and cost and cost.of_whole(pixels) > MUCH:
+                keep_freed()
             return None
         _LOG.info("%s: tiles of %d px", who, side)
         return side
