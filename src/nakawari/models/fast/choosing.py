@@ -104,10 +104,15 @@ def _padded(seen: Seen, below: int, right: int) -> Seen:
     """With so many rows and columns more, which repeat the last ones."""
     if not below and not right:
         return seen
-    rows, columns = (torch.arange(side) for side in seen.cost.shape[2:])
-    rows = torch.cat([rows, rows[-1:].expand(below)])
-    columns = torch.cat([columns, columns[-1:].expand(right)])
-    return _each(seen, lambda x: x.index_select(-2, rows).index_select(-1, columns))
+
+    def padded(x: Tensor) -> Tensor:
+        for axis, more in ((-2, below), (-1, right)):
+            if more:
+                last = x.narrow(axis, x.shape[axis] - 1, 1)
+                x = torch.cat([x, *(last,) * more], axis)
+        return x
+
+    return _each(seen, padded)
 
 
 def _each(seen: Seen, change: Callable[[Tensor], Tensor]) -> Seen:

@@ -155,25 +155,26 @@ class FastNet(nn.Module):
 
         The last, [B, K, 4, h, w], is what the network itself said.
         """
-        batch, count = seen.cost.shape[:2]
+        count = seen.cost.shape[1]
         cost = seen.known_cost()
-        each = torch.stack([self._looked(seen, number) for number in range(count)], 1)
+        each = [self._looked(seen, number) for number in range(count)]
         most = each
         if seen.present is not None:
             absent = ~seen.present[:, :, None, None]
-            most = each.masked_fill(absent[:, :, None], FORGOTTEN)
+            most = [one.masked_fill(absent[:, k, None], FORGOTTEN) for k, one in enumerate(each)]
         least = reduce(torch.minimum, cost.unbind(1))  # `amin` over an axis that is not the last is slow
         score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
         if seen.present is not None:
             score = score.masked_fill(absent, FORGOTTEN)
-        likely = F.avg_pool2d(score, 2).softmax(1)
-        around = self._around((each * likely[:, :, None]).sum(1), most.amax(1), seen)
+        likely = F.avg_pool2d(score, 2).softmax(1).split(1, 1)
+        mean = reduce(torch.add, [one * share for one, share in zip(each, likely, strict=True)])
+        around = self._around(mean, reduce(torch.maximum, most), seen)
         # One convolution of both, but what surrounds all candidates goes through it only once.
-        own, shared = self.join.weight[:, : each.shape[2]], self.join.weight[:, each.shape[2] :]
-        joined = F.conv2d(each.flatten(0, 1), own, self.join.bias, padding=1).reshape(each.shape)
-        joined = (joined + F.conv2d(around, shared, padding=1)[:, None]).flatten(0, 1)
-        said = F.pixel_shuffle(self.head(F.leaky_relu(joined, 0.1, inplace=True)), 2) * _SCALE
-        said = said.reshape(batch, count, *said.shape[1:])
+        own, shared = self.join.weight.split(self.config.look, 1)
+        around = F.conv2d(around, shared, padding=1)
+        said = torch.stack(
+            [self._said(F.conv2d(one, own, self.join.bias, padding=1) + around) for one in each], 1
+        )
         keys = said[:, :, 1:] + said.new_tensor(_KEYS)[:, None, None]
         return score + said[:, :, 0], keys, said
 
@@ -184,12 +185,19 @@ class FastNet(nn.Module):
         looked = self.look(pack(*shown)) + self.slot[number, :, None, None]
         return F.leaky_relu(looked, 0.1, inplace=True)
 
+    def _said(self, joined: Tensor) -> Tensor:
+        """What is said of one candidate, [B, 4, h, w]."""
+        assert self.head.bias is not None
+        seen = F.leaky_relu(joined, 0.1, inplace=True)
+        return F.pixel_shuffle(F.conv2d(seen, self.head.weight * _SCALE, self.head.bias * _SCALE), 2)
+
     def _around(self, mean: Tensor, most: Tensor, seen: Seen) -> Tensor:
         """What the surroundings say, at 1/2, of the mean and the most of all candidates."""
         landed = seen.weights.float()
         grey = seen.evidence.float().mean(1, keepdim=True) / 255
         facts = [landed / (landed + _UNSURE), grey, seen.t.to(grey).reshape(-1, 1, 1, 1).expand_as(grey)]
-        at2 = self.to2(torch.cat([mean, most, F.pixel_unshuffle(torch.cat(facts, 1), 2)], 1))
+        known = F.pixel_unshuffle(torch.cat(facts, 1), 2).contiguous(memory_format=torch.channels_last)
+        at2 = self.to2(torch.cat([mean, most, known], 1))
         at4 = self.to4(at2)
         at8 = self.to8(at4)
         at16 = self.to16(at8)

@@ -24,16 +24,18 @@ COST_UNIT, LENGTH_UNIT, MOST_COST = 255.0, 4.0, 510.0
 
 
 def pack(views: Tensor, evidence: Tensor, cost: Tensor, length: Tensor, inside: Tensor) -> Tensor:
-    """[B K, 4 PLANES, h / 2, w / 2] float32 of what `net.Seen` holds."""
+    """[B K, 4 PLANES, h / 2, w / 2] float32 of what `net.Seen` holds; channels last, as convolutions of few
+    channels are twice as fast so.
+    """
     if cost.device.type != "cpu":
         return reference(views, evidence, cost, length, inside)
     batch, count, height, width = cost.shape
-    out = np.empty((batch * count, 4 * PLANES, height // 2, width // 2), np.float32)
+    out = np.empty((batch * count, height // 2, width // 2, 4 * PLANES), np.float32)
     seen = [x.contiguous().numpy() for x in (views, evidence, cost.float(), length.float(), inside)]
     for number in range(batch):
         own = out[number * count : (number + 1) * count]
         in_bands(partial(_pack, *(x[number] for x in seen), own), height // 2)
-    return torch.from_numpy(out)
+    return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 
 def reference(views: Tensor, evidence: Tensor, cost: Tensor, length: Tensor, inside: Tensor) -> Tensor:
@@ -46,7 +48,8 @@ def reference(views: Tensor, evidence: Tensor, cost: Tensor, length: Tensor, ins
         length.float()[:, :, None] / LENGTH_UNIT,
         inside.float(),
     ]
-    return F.pixel_unshuffle(torch.cat(shown, 2).flatten(0, 1), 2)
+    packed = F.pixel_unshuffle(torch.cat(shown, 2).flatten(0, 1), 2)
+    return packed.contiguous(memory_format=torch.channels_last)
 
 
 def strangeness(
@@ -86,20 +89,19 @@ def _strangeness(views, evidence, t, out, top, bottom):  # type: ignore[no-untyp
     fast=True,
 )
 def _pack(views, evidence, cost, length, inside, out, top, bottom):  # type: ignore[no-untyped-def]
-    count, _, _, width = out.shape
+    count, _, width, _ = out.shape
     byte, half = np.float32(1 / 255), np.float32(0.5)
     most, unit, far = np.float32(MOST_COST), np.float32(1 / COST_UNIT), np.float32(1 / LENGTH_UNIT)
     for k in range(count):
         for row in range(top, bottom):
-            for part in range(4):
-                y = 2 * row + part // 2
-                for column in range(width):
-                    x = 2 * column + part % 2
+            for column in range(width):
+                for part in range(4):
+                    y, x = 2 * row + part // 2, 2 * column + part % 2
                     for c in range(6):
-                        out[k, 4 * c + part, row, column] = np.float32(views[k, c, y, x]) * byte - half
+                        out[k, row, column, 4 * c + part] = np.float32(views[k, c, y, x]) * byte - half
                     for c in range(3):
-                        out[k, 4 * (c + 6) + part, row, column] = np.float32(evidence[c, y, x]) * byte - half
-                    out[k, 36 + part, row, column] = min(max(cost[k, y, x], np.float32(0)), most) * unit
-                    out[k, 40 + part, row, column] = length[k, y, x] * far
-                    out[k, 44 + part, row, column] = np.float32(inside[k, 0, y, x])
-                    out[k, 48 + part, row, column] = np.float32(inside[k, 1, y, x])
+                        out[k, row, column, 4 * (c + 6) + part] = np.float32(evidence[c, y, x]) * byte - half
+                    out[k, row, column, 36 + part] = min(max(cost[k, y, x], np.float32(0)), most) * unit
+                    out[k, row, column, 40 + part] = length[k, y, x] * far
+                    out[k, row, column, 44 + part] = np.float32(inside[k, 0, y, x])
+                    out[k, row, column, 48 + part] = np.float32(inside[k, 1, y, x])
