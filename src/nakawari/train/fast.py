@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from nakawari.models.classic.candidates import Candidates, find_candidates, trusted
 from nakawari.models.classic.motion import Look, look
-from nakawari.models.fast.choosing import choose, judge, see
+from nakawari.models.fast.choosing import Judged, choose, see
 from nakawari.models.fast.net import FORGOTTEN, SLOTS, FastConfig, FastNet, Seen, forbidden
 from nakawari.ops.compiled import compile_kernel
 from nakawari.ops.gather import mix_along
@@ -88,7 +88,7 @@ def prepare(batch: Samples) -> Samples:
     for number, t in enumerate(batch["t"].tolist()):
         one = {name: x[number] for name, x in batch.items()}
         found = _candidates(_array(one["frame0"]), _array(one["frame1"]), one, t)
-        seen = see(found, judge(found)[1])
+        seen = see(found, Judged.of(found))
         missing = SLOTS - len(found.motions)
         row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length", "strange")}
         views, truth = row["views"].numpy(), one["framet"].numpy()

@@ -20,7 +20,7 @@ import torch
 
 from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
 from nakawari.ops.arcs import along_arc
-from nakawari.ops.gather import STRAIGHT, disagreement
+from nakawari.ops.gather import STRAIGHT, Views, disagreement
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import contrast, nearest_outside
 
@@ -125,14 +125,16 @@ class Candidates:
         """How far beside its chord each pixel is, [2, h, w]; `STRAIGHT` where nothing turns."""
         return STRAIGHT if self.turns is None else self.turns.bend(motion, self.t)
 
-    def judge(self, number: int) -> tuple[Floats, Floats]:
+    def judge(self, number: int, views: Views | None = None) -> tuple[Floats, Floats]:
         """Doubt and cost of a motion, [h, w] each; 0-1530 and some more.
 
         Doubt is how far the keys disagree along it, and with the evidence; see `ops.gather`. Cost is that
-        around each pixel, with what is missing of the lines that landed, and the handicap.
+        around each pixel, with what is missing of the lines that landed, and the handicap. What both keys
+        show is put into `views`, where they are wanted.
         """
         motion = self.motions[number]
-        doubt, light = disagreement(self.rgb0, self.rgb1, motion, self.evidence, self.t, self.bend(motion))
+        keys, bend = (self.rgb0, self.rgb1), self.bend(motion)
+        doubt, light = disagreement(*keys, motion, self.evidence, self.t, bend, views)
         missing = np.maximum(self.lines - lines_around(light), 0)
         cost = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
         cost += np.float32(MISSING) * missing + np.float32(self.handicaps[number])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,28 +17,39 @@ from nakawari.models.classic.synthesis import SURE, Choice, cover_of
 from nakawari.models.fast.net import CERTAIN, MULTIPLE, SEES, FastNet, Seen
 from nakawari.models.fast.packing import strangeness
 from nakawari.models.tiles import in_windows
-from nakawari.ops.gather import look_along
+from nakawari.ops.gather import Views
 
 Floats = npt.NDArray[np.float32]
 
 
-def judge(candidates: Candidates) -> tuple[Floats, Floats]:
-    """Doubt and cost of each candidate, [K, h, w]; see `Candidates.judge`."""
-    judged = [candidates.judge(number) for number in range(len(candidates.motions))]
-    return np.stack([doubt for doubt, _ in judged]), np.stack([cost for _, cost in judged])
+@dataclass(slots=True)
+class Judged:
+    """Of each candidate, doubt and cost, [K, h, w], and what keys show along it; see `Candidates.judge`."""
+
+    doubts: Floats
+    costs: Floats
+    views: Views
+
+    @staticmethod
+    def of(candidates: Candidates) -> Judged:
+        """Judge all of them."""
+        count, size = len(candidates.motions), candidates.rgb0.shape[:2]
+        doubts, costs = (np.empty((count, *size), np.float32) for _ in range(2))
+        views = Views(np.empty((count, 6, *size), np.uint8), np.empty((count, 2, *size), np.bool_))
+        for k in range(count):
+            doubts[k], costs[k] = candidates.judge(k, Views(views.colours[k], views.inside[k]))
+        return Judged(doubts, costs, views)
 
 
-def see(candidates: Candidates, costs: Floats) -> Seen:
+def see(candidates: Candidates, judged: Judged) -> Seen:
     """What the network sees of candidates, a batch of one."""
-    c = candidates
-    looks = [look_along(c.rgb0, c.rgb1, motion, c.t, c.bend(motion)) for motion in c.motions]
+    c, views = candidates, judged.views.colours
     lengths = [np.log1p(np.hypot(motion[0], motion[1])) for motion in c.motions]
-    views = np.stack([view for view, _ in looks])
     evidence = c.evidence.clip(0, 255).astype(np.uint8)
     return Seen(
         views=torch.from_numpy(views)[None],
-        inside=_stack([inside for _, inside in looks]),
-        cost=torch.from_numpy(costs)[None],
+        inside=torch.from_numpy(judged.views.inside)[None],
+        cost=torch.from_numpy(judged.costs)[None],
         length=_stack(lengths),
         evidence=torch.from_numpy(evidence)[None],
         weights=torch.from_numpy(c.weights)[None],
@@ -56,15 +67,15 @@ def choose(net: FastNet, candidates: Candidates, side: int | None = None) -> Cho
 
     It is asked only for a box around what the rule is not certain of.
     """
-    doubts, costs = judge(candidates)
-    number, least = _cheapest(costs)
+    judged = Judged.of(candidates)
+    number, least = _cheapest(judged.costs)
     share = np.full(least.shape, candidates.t, np.float32)
     box = box_of(least >= CERTAIN)
     if box is not None:
-        found = _pick(net, see(candidates, costs), box, side)
+        found = _pick(net, see(candidates, judged), box, side)
         box.crop(number)[:], box.crop(share)[:] = box.crop(found[0]), box.crop(found[1])
     motion: Floats = np.take_along_axis(np.stack(candidates.motions), number[None, None], 0)[0]
-    agrees = np.take_along_axis(doubts, number[None], 0)[0] < SURE
+    agrees = np.take_along_axis(judged.doubts, number[None], 0)[0] < SURE
     return Choice(motion, candidates.bend(motion), cover_of(candidates, motion, agrees), share)
 
 

@@ -166,11 +166,11 @@ class FastNet(nn.Module):
         score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
         if seen.present is not None:
             score = score.masked_fill(absent, FORGOTTEN)
-        likely = F.avg_pool2d(score, 2).softmax(1).split(1, 1)
+        likely = F.avg_pool2d(score, 2).softmax(1).chunk(count, 1)
         mean = reduce(torch.add, [one * share for one, share in zip(each, likely, strict=True)])
         around = self._around(mean, reduce(torch.maximum, most), seen)
         # One convolution of both, but what surrounds all candidates goes through it only once.
-        own, shared = self.join.weight.split(self.config.look, 1)
+        own, shared = torch.split(self.join.weight, self.config.look, 1)
         around = F.conv2d(around, shared, padding=1)
         said = torch.stack(
             [self._said(F.conv2d(one, own, self.join.bias, padding=1) + around) for one in each], 1
