@@ -64,7 +64,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("blend",): (60, 60),
     ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
-    ("fast",): (400, 250),
+    ("fast",): (320, 220),
     ("animeinterp", "animeinterp-gma"): (2700, 1000),
 }
 
