@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zlib
 from itertools import pairwise
 
@@ -235,7 +236,7 @@ def test_what_cannot_be_drawn_is_found_before_anything_is(tmp_path, capsys):
     for spoil, told, words in (
         (lambda: None, {"model": "cel", "hints": tmp_path / "h.json"}, "is no place"),
         (lambda: None, {"model": "cel", "hints": tmp_path / "far.json"}, "wanted a place in the 64x40 keys"),
-        (lambda: None, {"hints": tmp_path / "h.json"}, "classic takes no hints"),
+        (lambda: None, {"model": "classic", "hints": tmp_path / "h.json"}, "classic takes no hints"),
         (lambda: save(given[2], small), {}, "wanted drawings on one canvas"),
         (lambda: given[2].write_bytes(broken), {}, "A0009.png is not an image"),
     ):
@@ -364,8 +365,12 @@ def test_hints_and_palettes_are_for_models_that_take_them(tmp_path, capsys):
     given = keys(tmp_path, 16, 20)
     (tmp_path / "h.json").write_text("{}")
     for words in (["--hints", str(tmp_path / "h.json")], ["--palette", "lock"]):
-        assert main(["inbetween", *map(str, given), "-o", str(tmp_path / "out"), "-q", *words]) == 1
+        command = ["inbetween", *map(str, given), "-o", str(tmp_path / "out"), "-q", *words]
+        assert main([*command, "-m", "classic"]) == 1
         said = capsys.readouterr().err
         assert "classic" in said
         assert said.count("\n") == 1
-    assert not (tmp_path / "out").exists()
+        assert not (tmp_path / "out").exists()
+        assert main([*command, "--report", str(tmp_path / "r.json")]) == 0  # `cel`, when nobody is named
+        assert json.loads((tmp_path / "r.json").read_text())["model"] == "cel"
+        shutil.rmtree(tmp_path / "out")

@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model = parser.add_argument_group("model")
     model.add_argument(
-        "-m", "--model", default=DEFAULT, metavar="NAME", help=f"see `models list` ({DEFAULT})"
+        "-m", "--model", metavar="NAME", help=f"see `models list` ({DEFAULT}; cel with --hints or --palette)"
     )
     model.add_argument(
         "--palette",

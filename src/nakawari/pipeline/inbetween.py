@@ -50,7 +50,7 @@ def inbetween(
     arcs: bool = True,
     unsure: Unsure = "draw",
     hints: str | Path | None = None,
-    model: str = DEFAULT,
+    model: str | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -80,7 +80,9 @@ def inbetween(
         unsure: what stands where the model is not sure: "draw" (what it drew, flagged), "hold" (the key
             before) or "nearest" (the nearer key).
         hints: a JSON file of what became what, for models that take hints (`cel`).
-        model, weights, device, precision, options: as `load` takes them.
+        model: a name or weight file; None: `cel` where there are hints or a palette, which others do not
+            take, and else the default of `smooth`.
+        weights, device, precision, options: as `load` takes them.
         overwrite: replace files that stand in `output`; keys that are read never are.
         progress: is told the stage "render".
 
@@ -92,6 +94,8 @@ def inbetween(
         ModelError: no such model, or weights that do not fit. MissingExtraError: PSD or EXR without the
             extra `cel`.
     """
+    if model is None:
+        model = "cel" if hints or "palette" in (options or {}) else DEFAULT
     if not is_file(model):
         find(model)
     check_unsure(unsure)
