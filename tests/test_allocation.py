@@ -53,7 +53,8 @@ def test_only_a_process_of_our_own_is_told_to_keep(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("size", "memory", "kept"), [((1080, 1920), None, 1), ((270, 480), None, 0), ((1080, 1920), "4G", 0)]
+    ("size", "memory", "kept"),
+    [((1080, 1920), None, 1), ((270, 480), None, 0), ((1080, 1920), "4G", 0), ((2880, 5120), None, 0)],
 )
 def test_what_draws_large_pictures_whole_keeps(
     monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], memory: str | None, kept: int

@@ -32,8 +32,9 @@ IN_FLIGHT = 100
 """Bytes a pixel that are left to others than drawing where nobody says how many they want."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
-MUCH = 256 * 2**20
-"""Bytes above which a whole picture's blocks are worth keeping when they are freed."""
+KEPT = 256 * 2**20, 4 * 2**30
+"""Blocks of pictures that take so many bytes are worth keeping when they are freed: those of less cost little
+time, and the gaps that those of more leave cost a GiB and more."""
 _UNITS = {"": 2**20, "m": 2**20, "g": 2**30}
 
 
@@ -231,8 +232,8 @@ class Room:
             free = free_bytes(self.device, self.memory, size) if self._left is None else self._left
             side = side_for(free, cost, size, batch)
         if side is None or side >= max(size):
-            pixels = batch * size[0] * size[1]
-            if self.memory is None and self.device.type == "cpu" and cost and cost.of_whole(pixels) > MUCH:
+            takes = cost.of_whole(batch * size[0] * size[1]) if cost else 0
+            if self.memory is None and self.device.type == "cpu" and KEPT[0] < takes < KEPT[1]:
                 keep_freed()
             return None
         _LOG.info("%s: tiles of %d px", who, side)
