@@ -37,8 +37,7 @@ def test_freed_memory_is_kept_or_given_back() -> None:
         )
         return int(done.stdout)
 
-    assert faults("keep_freed") < 2000  # blocks of 8192 and 6144 pages, ten times
-    assert faults("map_blocks") > 100_000
+    assert 10 * faults("keep_freed") < faults("map_blocks")
 
 
 def test_only_a_process_of_our_own_is_told_to_keep(monkeypatch: pytest.MonkeyPatch) -> None:
