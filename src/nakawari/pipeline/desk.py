@@ -102,7 +102,6 @@ class Desk:
 
     def work(self) -> Iterator[DrawingReport]:
         """Write each drawing and report it."""
-
         now, ready, doubt = -1, None, 0.0
         done: set[str] = set()
         for drawing in self.layer.drawings:

@@ -180,8 +180,8 @@ ENCODERS = {
     "ffv1": Encoder(
         {"level": "3", "g": "1"},
         held={"": 25},
-        tiny={"level": "1"},
-        tiny_under=4,  # 3 cuts into slices
+        tiny={"level": "1"},  # 3 cuts into slices
+        tiny_under=4,
     ),
     "prores_ks": Encoder(held={"": 5}),
     "mpeg4": Encoder(held={"": 16}),

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nakawari.models.cel.motions import Floats, Places
-from nakawari.models.cel.rough import Lines, by_direction, direction_of
+from nakawari.models.cel.rough import Lines, angle_of, by_direction, direction_of
 from nakawari.ops.lines import distance_to
 
 REACH, STEPS = 0.1, 14
@@ -156,7 +156,7 @@ def _bent(parts: Parts, rough: Lines, terms: Floats, scale: float, shares: Any) 
     place, way, part = parts.lines.place, parts.lines.way, parts.part
     basis, many = parts.basis(place, part), len(parts.centre)
     tree = _tree(rough.place, rough.way, scale)
-    angle = 0.5 * np.arctan2(way[:, 1], way[:, 0])
+    angle = angle_of(way)
     across = np.stack([-np.sin(angle), np.cos(angle)], 1)
     count, spread = np.zeros(many), scale
     for reach, used, often in ROUNDS:

@@ -140,15 +140,16 @@ def read_hints(path: str | Path, keys: tuple[str, str] | None = None) -> Hints:
     Raises:
         InputError: there is no such file, or it is not made as it should be.
     """
-    found = _object(Path(path))
+    path = Path(path)
+    found = _object(path)
     if "pairs" not in found:
-        return parse_hints(found, Path(path).parent)
+        return parse_hints(found, path.parent)
     wanted = None if keys is None else tuple(Path(name).stem for name in keys)
-    for one, here in zip(found["pairs"], named_pairs(path), strict=True):
+    for one, here in zip(found["pairs"], _stems(found, path), strict=True):
         if here == wanted:
-            return parse_hints(one, Path(path).parent)
+            return parse_hints(one, path.parent)
         if wanted is not None and here == wanted[::-1]:
-            return parse_hints(one, Path(path).parent).reversed()
+            return parse_hints(one, path.parent).reversed()
     return Hints()
 
 
@@ -158,7 +159,12 @@ def named_pairs(path: str | Path) -> list[tuple[str, str]]:
     Raises:
         InputError: as `read_hints`.
     """
-    pairs = _object(Path(path)).get("pairs", [])
+    return _stems(_object(Path(path)), path)
+
+
+def _stems(found: Mapping[str, Any], path: str | Path) -> list[tuple[str, str]]:
+    """What `named_pairs` says of a file that was read."""
+    pairs = found.get("pairs", [])
     if not isinstance(pairs, list) or not all(
         isinstance(one, dict) and isinstance(one.get("keys"), list) and len(one["keys"]) == 2 for one in pairs
     ):

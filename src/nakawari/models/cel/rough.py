@@ -79,10 +79,14 @@ def directions(place: Floats, start: Places) -> Floats:
     return np.where(size[:, None] > 1, np.stack([twice.real, twice.imag], 1), 0.0)
 
 
+def angle_of(way: Floats) -> Floats:
+    """[N], radians: the direction that is kept as that of its double angle."""
+    return np.asarray(0.5 * np.arctan2(way[:, 1], way[:, 0]))
+
+
 def direction_of(way: Floats) -> Places:
     """[N]: which of DIRECTIONS is nearest."""
-    angle = 0.5 * np.arctan2(way[:, 1], way[:, 0])
-    return np.rint(angle * DIRECTIONS / np.pi).astype(np.int64) % DIRECTIONS
+    return np.rint(angle_of(way) * DIRECTIONS / np.pi).astype(np.int64) % DIRECTIONS
 
 
 def by_direction(lines: Lines, shape: tuple[int, int]) -> Masks:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,16 +49,12 @@ def see(candidates: Candidates, judged: Judged) -> Seen:
         views=torch.from_numpy(views)[None],
         inside=torch.from_numpy(judged.views.inside)[None],
         cost=torch.from_numpy(judged.costs)[None],
-        length=_stack(lengths),
+        length=torch.from_numpy(np.stack(lengths))[None],
         evidence=torch.from_numpy(evidence)[None],
         weights=torch.from_numpy(c.weights)[None],
         strange=torch.from_numpy(strangeness(views, evidence, c.t))[None],
         t=torch.tensor([c.t], dtype=torch.float32),
     )
-
-
-def _stack(arrays: Sequence[npt.NDArray[Any]]) -> Tensor:
-    return torch.from_numpy(np.stack(arrays))[None]
 
 
 def choose(net: FastNet, candidates: Candidates, side: int | None = None) -> Choice:
