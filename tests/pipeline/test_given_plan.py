@@ -4,11 +4,14 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import nakawari as nk
 from nakawari.cli import main
 from nakawari.errors import InputError, PlanError
+from nakawari.pipeline.given import read_plan
 from tests.pipeline.test_smooth import drawing, on_twos, read, write_images, write_video
 
 TWENTY_FOUR = Fraction(24)
@@ -62,6 +65,31 @@ def test_a_plan_is_drawn_by_whom_it_names_unless_another_is_asked_for(clip: Path
         report = nk.smooth(clip, out, plan=plan, model=asked, overwrite=True)
         assert report.model == drawn_by
     assert nk.Plan.from_json(plan.read_text()).model == "blend"
+
+
+def test_a_rough_is_named_from_where_the_plan_lies_and_carried_from_there(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    folder, away = tmp_path / "plans", tmp_path / "away"
+    folder.mkdir()
+    away.mkdir()
+    plan = edited(
+        plan_file(clip, fps=48).rename(folder / "plan.json"),
+        lambda v: v.update(pairs=[choice(2, "cel", guide="rough.png", guide_t="1/2")]),
+    )
+    assert carry_out(clip, plan) == 1
+    assert str(folder / "rough.png") in capsys.readouterr().err
+    rough = np.full((72, 96), 255, np.uint8)
+    cv2.circle(rough, (16, 34), 9, 0, 2)
+    cv2.imwrite(str(folder / "rough.png"), rough)
+    monkeypatch.chdir(away)
+    assert carry_out(clip, plan, "-y") == 0
+    made = read_plan(plan)  # from here on it needs no other file
+    written = (away / "plan.json").write_text(made.to_json())
+    (folder / "rough.png").unlink()
+    assert written
+    assert read_plan(away / "plan.json") == made
+    assert carry_out(clip, away / "plan.json", "-y") == 0
 
 
 def test_a_plan_says_what_it_was_made_of_and_how(clip: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nakawari.errors import InputError
@@ -49,14 +51,39 @@ def casting(plan: Plan, artist: Interpolator, load: Callable[[str], Interpolator
     if not plan.pairs:
         return None
     models = {name: load(name) for name in {c.model for c in plan.pairs if c.model is not None}}
-    parts: Mapping[int, tuple[Interpolator, dict[str, Any]]] = {
-        c.target: (artist if c.model is None else models[c.model], told(c)) for c in plan.pairs
-    }
+    choices = {choice.target: choice for choice in plan.pairs}
 
     def cast(_source: int, target: int) -> tuple[Interpolator, dict[str, Any]]:
-        return parts.get(target, (artist, {}))
+        choice = choices.get(target)
+        if choice is None:
+            return artist, {}
+        # guides are decoded one at a time: a whole clip of them takes more room than its frames
+        return artist if choice.model is None else models[choice.model], told(choice)
 
     return cast
+
+
+def whole(plan: Plan, folder: Path) -> Plan:
+    """The plan with its guides themselves in place of their names, so that it means the same from everywhere.
+
+    Args:
+        plan: as its file says.
+        folder: where that file lies.
+
+    Raises:
+        InputError: there is no such picture.
+    """
+    from nakawari.models.cel.hints import carried
+
+    if not any("guide" in choice.hints for choice in plan.pairs):
+        return plan
+    pairs = []
+    for choice in plan.pairs:
+        try:
+            pairs.append(replace(choice, hints=carried(choice.hints, folder)))
+        except InputError as error:
+            raise InputError(f"the plan's pair that leads to frame {choice.target}: {error}") from error
+    return replace(plan, pairs=tuple(pairs))
 
 
 def told(choice: Choice) -> dict[str, Any]:

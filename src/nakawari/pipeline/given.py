@@ -15,6 +15,7 @@ from typing import Any
 
 from nakawari.errors import InputError, PlanError
 from nakawari.pipeline.analyse import Seen, read_cuts
+from nakawari.pipeline.casting import whole
 from nakawari.pipeline.timing import Timing, exact, read_text
 from nakawari.timeline.cuts import clock
 from nakawari.timeline.plan import Original, Plan
@@ -30,12 +31,15 @@ FLAGS = {"input_rate": "framerate", "hold_max": "hold-max", "cut_fill": "cut-fil
 
 
 def read_plan(plan: Plan | str | Path) -> Plan:
-    """A plan, or the JSON file of one.
+    """A plan, or the JSON file of one, in which pictures (guides) are named from where it lies.
 
     Raises:
-        InputError: the file cannot be read. PlanError: it is no plan, or not a whole one.
+        InputError: the file, or a picture that it names, cannot be read. PlanError: it is no plan, or not a
+            whole one.
     """
-    return plan if isinstance(plan, Plan) else Plan.from_json(read_text(plan, "plan"))
+    if isinstance(plan, Plan):
+        return plan
+    return whole(Plan.from_json(read_text(plan, "plan")), Path(plan).parent)
 
 
 @dataclass(frozen=True, slots=True)

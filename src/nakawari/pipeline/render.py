@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from nakawari.errors import PlanError
+from nakawari.errors import InputError, PlanError
 from nakawari.pipeline.report import Work
 from nakawari.pipeline.sureness import Unsure, doubt_of, takes_second
 from nakawari.timeline.plan import Plan, Slot
@@ -179,7 +179,10 @@ class _Artist:
             if model is not self._model:
                 self._model, self._encoded = model, {}
             self._encoded = {frame.index: self._encode(model, frame) for frame in (source, target)}
-            self._pair = model.prepare(self._encoded[key[0]], self._encoded[key[1]], **told)
+            try:
+                self._pair = model.prepare(self._encoded[key[0]], self._encoded[key[1]], **told)
+            except InputError as error:  # what is told of a pair does not fit it
+                raise InputError(f"between frames {key[0]} and {key[1]}: {error}") from error
             self._key = key
             self._work.pairs += 1
             if self._unsure != "draw":

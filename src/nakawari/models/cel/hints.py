@@ -6,10 +6,12 @@ it is `{"pairs": [{"keys": ["A0001", "A0007"], ...fields}, ...]}`. Places are [x
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ Stroke = tuple[Point, ...]
 
 RESERVED = ("version", "keys", "comment")
 """Fields of a file that are not hints."""
+CARRIED = "data:image/png;base64,"
+"""Before a guide that is in the file itself, as text; what kind of picture it is, the picture says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
     """Hints of an object as a file holds it.
 
     Args:
-        found: fields of `Hints`; `guide` is the name of a picture.
+        found: fields of `Hints`; `guide` is the name of a picture, or what `carried` made of it.
         folder: that names of pictures are relative to.
 
     Raises:
@@ -123,7 +127,7 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
             appears=tuple(_point(one) for one in found.get("appears", ())),
             disappears=tuple(_point(one) for one in found.get("disappears", ())),
             apart=tuple(_ends(one) for one in found.get("apart", ())),
-            guide=None if guide is None else _picture((folder or Path()) / str(guide)),
+            guide=None if guide is None else _guide(str(guide), folder),
             guide_t=float(Fraction(str(found.get("guide_t", 0.5)))),
         )
     except (TypeError, ValueError, ZeroDivisionError) as error:
@@ -206,14 +210,45 @@ def _strokes(value: Any) -> tuple[Stroke, Stroke]:
     return first, second
 
 
-def _picture(path: Path) -> npt.NDArray[np.uint8]:
+def carried(found: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same fields with the guide itself in place of its name, so that they mean the same from everywhere.
+
+    Raises:
+        InputError: there is no such picture.
+    """
+    guide = found.get("guide")
+    if guide is None or str(guide).startswith("data:"):
+        return dict(found)
+    try:
+        data = (folder / str(guide)).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"the guide {folder / str(guide)} cannot be read as a picture.") from error
+    return {**found, "guide": carry(data)}
+
+
+def carry(picture: bytes) -> str:
+    """The bytes of a picture's file as the text of a guide."""
+    return CARRIED + base64.b64encode(picture).decode("ascii")
+
+
+def _guide(text: str, folder: Path | None) -> npt.NDArray[np.uint8]:
+    if not text.startswith("data:"):
+        path = (folder or Path()) / text
+        return _picture(path, f"the guide {path}")
+    head, _, data = text.partition(",")
+    if not head.endswith(";base64"):
+        raise ValueError(f"a guide begins with {head[:40]!r}; wanted a name, or {CARRIED!r}")
+    return _picture(BytesIO(base64.b64decode(data, validate=True)), "the guide that the hints carry")
+
+
+def _picture(file: Path | BytesIO, name: str) -> npt.NDArray[np.uint8]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             if image.mode.startswith("I"):  # grey, 16 bits
                 grey = (np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, 2)
             return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"the guide {path} cannot be read as a picture.") from error
+        raise InputError(f"{name} cannot be read as a picture.") from error
