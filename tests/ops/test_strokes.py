@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nakawari.ops.strokes import line_coverage, trace
+from nakawari.ops.strokes import inks, line_coverage, trace
 
 
 def drawn(*polylines, width=2, size=(90, 120), ink=(0, 0, 0), paper=(255, 255, 255), kind=cv2.LINE_8):
@@ -51,6 +51,21 @@ def test_a_ring_is_closed():
 @pytest.mark.parametrize("ink", [(220, 30, 30), (30, 60, 220), (20, 150, 40)])
 def test_coloured_lines_are_lines(ink):
     assert len(trace(line_coverage(drawn([(10, 20), (100, 70)], ink=ink)))) == 1
+
+
+def test_an_ink_may_be_lighter_than_clothes_but_shade_and_highlights_are_none():
+    ink, cloth, skin = (60, 30, 20), (17, 17, 18), (240, 210, 190)
+    shade, light = (180, 150, 140), (255, 255, 240)
+    picture = np.full((120, 160, 3), 255, np.uint8)
+    for x in (5, 45, 85, 125):
+        cv2.rectangle(picture, (x, 30), (x + 28, 110), skin if x == 125 else cloth, -1)
+        cv2.rectangle(picture, (x, 30), (x + 28, 110), ink, 2)
+        cv2.line(picture, (x + 10, 32), (x + 14, 80), ink, 2)
+    cv2.line(picture, (150, 34), (150, 107), shade, 2)
+    cv2.line(picture, (52, 60), (52, 90), light, 2)
+    found = inks(picture)
+    assert [tuple(picture[mask][0]) for mask in found] == [ink]
+    assert (found[0] == (picture == ink).all(2)).all()
 
 
 def test_paint_and_its_edges_are_not_lines():

@@ -34,8 +34,9 @@ MOST_INKS = 8
 THIN_OF_COLOUR, THIN_OF_ALL, LEAST_OF_ALL = 0.6, 0.2, 0.01
 """Share of a colour's pixels that are thin, or of all thin pixels that have the colour: from there it is ink,
 unless it has less than the last of all thin pixels."""
-DARKER = 0.75
-"""Share of its border along which an ink is darker than what is beyond."""
+DARKER, MAIN_DARKER = 0.75, 0.5
+"""Share of its border along which an ink is darker than what is beyond; it may be lighter than black clothes
+where most of what is thin is it."""
 ALONG = 4
 """Steps to either side over which places and widths are averaged."""
 
@@ -86,12 +87,13 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
     total = np.bincount(number.reshape(-1), minlength=len(kinds))
     count = np.bincount(number.reshape(-1)[thin.reshape(-1)], minlength=len(kinds))
     order = np.argsort(-count, kind="stable")
-    dark = _darker(number.reshape(picture.shape[:2]), kinds) > DARKER
+    dark = _darker(number.reshape(picture.shape[:2]), kinds)
     found: list[Mask] = []
     for kind in order:
         if len(found) == MOST_INKS or count[kind] < LEAST_OF_ALL * count.sum():
             break
-        if not dark[kind] or count[kind] < min(THIN_OF_COLOUR * total[kind], THIN_OF_ALL * count.sum()):
+        thin_one, much = count[kind] >= THIN_OF_COLOUR * total[kind], count[kind] >= THIN_OF_ALL * count.sum()
+        if not (thin_one or much) or dark[kind] <= (MAIN_DARKER if thin_one and much else DARKER):
             continue
         mask = _without_spots((thin & (colour == kind)).astype(np.float32), widest) > 0
         if mask.any():
