@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import COLOUR
+from nakawari.models.cel.motions import Motions
 from nakawari.models.cel.register import Registered
 
 Mask = npt.NDArray[np.bool_]
@@ -24,27 +25,39 @@ def passing(keys: tuple[Drawing, Drawing], found: Registered) -> Mask:
     """
     height, width = keys[0].labels.shape
     changed = (keys[0].rgb != keys[1].rgb).any(2).reshape(-1)
-    row, column = np.divmod(np.arange(height * width), width)
-    place = np.stack([column, row], 1).astype(np.float64)
+    moves = _moving(found.motions)
     both = []
     for own, other, motion, second in (
         (keys[0], keys[1], found.motion0, False),
         (keys[1], keys[0], found.motion1, True),
     ):
-        labels = own.labels.reshape(-1)
+        surely = np.zeros(height * width, np.bool_)
+        pixels = np.flatnonzero(moves[motion][own.labels.reshape(-1)])
+        labels = own.labels.reshape(-1)[pixels]
+        row, column = np.divmod(pixels, width)
         goes = found.motions.origin if second else found.motions.at
+        place = np.stack([column, row], 1).astype(np.float64)
         at = np.rint(goes(motion[labels], place, 1.0)).astype(np.int64)
-        inside = ((at >= 0) & (at < (width, height))).all(1)
+        inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < width) & (at[:, 1] < height)
         goal = at[:, 1].clip(0, height - 1) * width + at[:, 0].clip(0, width - 1)
-        colours = own.rgb.reshape(-1, 3).astype(np.int16)
+        colours = own.rgb.reshape(-1, 3)[pixels].astype(np.int16)
         there = other.rgb.reshape(-1, 3)
-        stays, moves = (_unlike(colours, there[to]) for to in (slice(None), goal))
-        moves[~inside] = stays[~inside]
-        better = np.bincount(labels, moves) < BETTER * np.bincount(labels, stays)
-        both.append((changed | changed[goal]) & better[labels])
+        if_still, if_gone = (_unlike(colours, there[to]) for to in (pixels, goal))
+        if_gone[~inside] = if_still[~inside]
+        better = np.bincount(labels, if_gone) < BETTER * np.bincount(labels, if_still)
+        surely[pixels] = (changed[pixels] | changed[goal]) & better[labels]
+        both.append(surely)
     return np.concatenate(both)
+
+
+def _moving(motions: Motions) -> Mask:
+    """[M]: motions that are none are left out."""
+    bends = np.maximum.reduceat(np.abs(motions.bend).max(1), motions.first)
+    return np.asarray(motions.linear.any(1) | motions.shift.any(1) | (bends > 0))
 
 
 def _unlike(one: npt.NDArray[np.int16], other: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """How other the paint is, [N]; beyond COLOUR no more."""
-    return np.asarray(np.minimum(np.abs(one - other).max(1), COLOUR), np.float32)
+    apart = np.abs(one - other)
+    most = np.maximum(np.maximum(apart[:, 0], apart[:, 1]), apart[:, 2])
+    return np.asarray(np.minimum(most, COLOUR), np.float32)
