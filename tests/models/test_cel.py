@@ -12,6 +12,7 @@ from nakawari.errors import InputError
 from nakawari.metrics.cels import examine, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
+from nakawari.models.cel.drawing import take_apart
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.matching import along
 from nakawari.models.cel.mix import TOUCH_PX
@@ -76,6 +77,15 @@ def test_lines_keep_their_pixels_where_next_to_nothing_moves(model, kind):
     keys = cel_pair(5, 4, (135, 240), kind=kind, farthest_px=6)
     made = model(keys.key0, keys.key1, 1e-3)
     assert (np.abs(made.astype(int) - keys.key0).max(2) > 40).mean() < 0.01
+
+
+@pytest.mark.parametrize("kind", ["flat", "lines"])
+def test_beside_a_key_it_is_the_key(kind):
+    keys = cel_pair(5, 4, (135, 240), kind=kind, farthest_px=6)
+    whole = plan.understand(take_apart(keys.key0), take_apart(keys.key1), True)
+    pixels = np.concatenate([keys.key0.reshape(-1, 3), keys.key1.reshape(-1, 3)])
+    for t, key in ((1e-7, keys.key0), (1 - 1e-7, keys.key1)):
+        assert (pixels[whole.mixture(t).first] != key).any(2).mean() < 1e-4
 
 
 def test_fewer_pixels_are_wrong_than_by_snapping(model, pair):

@@ -19,6 +19,8 @@ LARGEST_SCALE, LARGEST_TURN = 0.4, 1.2
 """Logarithm and radians: no region grows or turns by more between two keys."""
 MISFIT_PX = 6.0
 """What it costs a point to land on another kind of border."""
+STRANGE, HELD = 0.02, 0.1
+"""What such a point counts when an outline is bent; and what not bending counts."""
 
 
 @compile_kernel("f8(f8[:, ::1], f8[:, ::1])")
@@ -131,11 +133,11 @@ def lay_bent(place, kind, weight, targets, kinds, log, shift, grid, bend):  # ty
             aim[n, 0] = pull[n, 0] + (ax * dx + ay * dy) / size
             aim[n, 1] = pull[n, 1] + (ax * dy - ay * dx) / size
             same = kind[n] >= 0 and kinds[m] == kind[n]
-            trust[n] = weight[n] * (1.0 if same else 0.1) / (1 + (far / (4 + 0.5 * step)) ** 4)
+            trust[n] = weight[n] * (1.0 if same else STRANGE) / (1 + (far / (4 + 0.5 * step)) ** 4)
         error /= count
         spread = max(3.0, reach * (0.5, 0.3, 0.15)[turn])
         for n in range(count):
-            sx, sy, total = 0.0, 0.0, 1e-3
+            sx, sy, total = 0.0, 0.0, HELD
             for k in range(count):
                 dx, dy = place[n, 0] - place[k, 0], place[n, 1] - place[k, 1]
                 w = trust[k] * np.exp(-(dx * dx + dy * dy) / (2 * spread * spread))

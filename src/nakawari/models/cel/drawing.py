@@ -26,6 +26,10 @@ HARD_COLOURS, HARD_BETWEEN = 96, 0.1
 between two of them (of drawings with hard edges under 0.04 do, of smoothed ones a quarter and more)."""
 FLAT_NEIGHBOURS = 3
 """A pixel of paint looks like at least so many of the eight around it; others are edges between paints."""
+BORDER_SHARE = 0.3
+"""A region that has more of the picture's frame is background: it stays, or pans with all that stays."""
+CRUMBS_PX = 12
+"""So near pieces that are too small go with a region that is no background."""
 REACH = 5
 """Vertices to either side along a stroke among which its purest ink is looked for."""
 
@@ -61,6 +65,11 @@ class Drawing:
     def line(self) -> Mask:
         """[H, W], pixels of lines."""
         return self.coverage > COVERED
+
+    @property
+    def ground(self) -> Mask:
+        """[K]: regions that are background."""
+        return _framing(self.labels, len(self.regions.area))
 
 
 def is_hard(rgb: Bytes) -> bool:
@@ -140,10 +149,25 @@ def _regions(rgb: Bytes, free: Mask, tolerance: int) -> tuple[Labels, Regions]:
     number[kept] = np.arange(len(kept))
     labels = np.ascontiguousarray(number[labels])
     regions = _statistics(rgb, labels, len(kept))
-    holes, nearest = nearest_outside(labels < 0)
     flat = labels.reshape(-1)
+    crumbs = free & (labels < 0)
+    if crumbs.any():
+        # what is in the lines of a figure is not the ground that it stands before
+        figure = (labels >= 0) & ~_framing(labels, len(kept))[labels]
+        holes, nearest = nearest_outside(~figure)
+        some = crumbs.reshape(-1)[holes]
+        holes, nearest = holes[some], nearest[some]
+        far = np.abs(np.stack(np.divmod(holes, labels.shape[1])) - np.divmod(nearest, labels.shape[1])).max(0)
+        flat[holes[far <= CRUMBS_PX]] = flat[nearest[far <= CRUMBS_PX]]
+    holes, nearest = nearest_outside(labels < 0)
     flat[holes] = flat[nearest]
     return labels, regions
+
+
+def _framing(labels: Labels, count: int) -> Mask:
+    """[K]: regions that have much of the picture's frame; labels below 0 are none."""
+    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.asarray(np.bincount(frame[frame >= 0], minlength=count) > BORDER_SHARE * len(frame))
 
 
 def _statistics(rgb: Bytes, labels: Labels, count: int) -> Regions:

@@ -17,7 +17,7 @@ from nakawari.errors import InputError
 from nakawari.models.cel.deviation import Parts, deviations
 from nakawari.models.cel.lines import STILL_PX, Moving
 from nakawari.models.cel.motions import Floats, Places
-from nakawari.models.cel.register import is_background, outline
+from nakawari.models.cel.register import outline
 from nakawari.models.cel.rough import Lines, directions, rough_lines
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def follow_guide(plan: Plan, guide: Bytes, t: float) -> None:
 def _parts(plan: Plan, t: float) -> Parts:
     """Motions of regions; and strokes before the background, which tells nothing of them."""
     motions, motion0 = plan.found.motions, plan.found.motion0
-    ground = is_background(plan.keys[0])
+    ground = plan.keys[0].ground
     place, way, part, many = [], [], [], len(motions)
     for lines in plan.lines:
         place.append(lines.at(motions, t))
@@ -101,7 +101,7 @@ def _ties(places: Floats, of: Places) -> tuple[Floats, Places, Floats]:
 def _bend(plan: Plan, parts: Parts, terms: Floats, t: float) -> None:
     """Hand deviations out: to the knots of motions, and to strokes before the background."""
     motions = plan.found.motions
-    moving = np.setdiff1d(plan.found.motion0, np.flatnonzero(is_background(plan.keys[0])))
+    moving = np.setdiff1d(plan.found.motion0, np.flatnonzero(plan.keys[0].ground))
     for m in moving.tolist():
         left, top, step, across, down = motions.grid[m]
         knots = np.stack(

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.models.cel.bare import filling
-from nakawari.models.cel.lay import boxes_at, lay_regions, lay_strokes, meet, tables
-from nakawari.models.cel.lines import turns, windowed
+from nakawari.models.cel.inking import hard_lines, lay_lines, pixels_at
+from nakawari.models.cel.lay import boxes_at, lay_regions, meet, tables
 from nakawari.models.cel.mix import lay_over, look_up, only_touching
-from nakawari.models.cel.motions import Floats, Places
+from nakawari.models.cel.motions import Places
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import label_regions
 
@@ -28,16 +28,8 @@ Labels = npt.NDArray[np.int32]
 Shares = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-SEEN_PX = 2
-"""A line is visible where a region beside it shows within this many pixels."""
 CRUMB_PX, CRUMB_SHARE = 30, 0.15
 """A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
-MIDDLE_PX, THIN_PX = 0.5, 0.8
-"""A hard line is at least this far to either side of its middle; one of a smaller half-width is no wider."""
-HARD_BEYOND, SOFT_BEYOND = 0.75, 1.5
-"""How much of what is around a line comes along with it, pixels: its own edge."""
-PIECE = 0.7
-"""Share of the vertices around one of which the other key has to show, so that it is shown."""
 TORN_PX = 0.6
 """Neighbours whose places in the keys are off by more than this are of parts that move apart."""
 
@@ -56,22 +48,6 @@ class Mixture:
     second: Labels
     share: Shares
     moving: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class _Strips:
-    """Lines at t, with what is around them.
-
-    Attributes:
-        hit: [H, W], the vertex that each pixel is at, those of key 0 first; -1: none.
-        place: [H, W, 2], the place in its key.
-        rim, away: [H, W], pixels out of its rim, and from its middle.
-    """
-
-    hit: Labels
-    place: Shares
-    rim: Shares
-    away: Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +71,15 @@ def mixture(plan: Plan, t: float) -> Mixture:
     nearer = 0 if t < 0.5 else 1
     laid = _regions(plan, t, nearer)
     height, width = laid.label.shape
-    strips = _strokes(plan, t, nearer, laid)
+    strips = lay_lines(plan, t, nearer, laid.label, laid.key != nearer)
     pixels, area = plan.both, plan.keys[nearer].regions.area
     if plan.hard:
-        line, ink = _hard_lines(plan, strips)
-        source = pixels.paint[laid.key.astype(np.intp), *_pixels(laid.place)]
-        specks, nearest = _specks(laid.label, line, area)
-        source.reshape(-1)[specks] = source.reshape(-1)[nearest]
+        key, (rows, columns) = laid.key.astype(np.intp), pixels_at(laid.place, height, width)
+        line, ink = hard_lines(plan, t, strips)
+        source = pixels.paint[key, rows, columns]
+        specks, nearest = specks_of(laid.label, line, area)
+        new = ~pixels.specks[key, rows, columns].reshape(-1)[specks]
+        source.reshape(-1)[specks[new]] = source.reshape(-1)[nearest[new]]
         made = np.where(line, ink, source)
         moving = plan.passing[source] | _lines_move(plan, strips.hit, line)
         return Mixture(made, made, np.zeros((height, width), np.float32), _stirred(plan, moving))
@@ -113,7 +91,7 @@ def mixture(plan: Plan, t: float) -> Mixture:
         pixels.rgb, pixels.inked, pixels.paint, pixels.labels, count0, owner, laid.place, first, second, share
     )
     _mix_where_torn(plan, t, nearer, laid, owner, first, second, share)
-    specks, nearest = _specks(laid.label, strips.rim <= 0, area)
+    specks, nearest = specks_of(laid.label, strips.rim <= 0, area)
     for each in (first, second, share):
         each.reshape(-1)[specks] = each.reshape(-1)[nearest]
     moving = plan.passing[first] | plan.passing[second]
@@ -123,13 +101,6 @@ def mixture(plan: Plan, t: float) -> Mixture:
     )  # fmt: skip
     moving |= _lines_move(plan, strips.hit, cover > 0)
     return Mixture(first, second, share, _stirred(plan, moving))
-
-
-def _pixels(place: Shares) -> tuple[Places, Places]:
-    """Rows and columns of the pixels at places [..., 2] inside the picture."""
-    height, width = place.shape[:2]
-    at = np.floor(place + 0.5).astype(np.int64)
-    return at[..., 1].clip(0, height - 1), at[..., 0].clip(0, width - 1)
 
 
 def _regions(plan: Plan, t: float, nearer: int) -> _Laid:
@@ -209,64 +180,6 @@ def _ranks(order: Places) -> Places:
     return rank
 
 
-def _strokes(plan: Plan, t: float, nearer: int, laid: _Laid) -> _Strips:
-    height, width = laid.label.shape
-    rim, away = (np.full((height, width), np.inf, np.float32) for _ in range(2))
-    hit = np.full((height, width), -1, np.int32)
-    place = np.zeros((height, width, 2), np.float32)
-    gap = laid.key != nearer
-    for key in (nearer, 1 - nearer):
-        moving = plan.lines[key]
-        if not len(moving.strokes):
-            continue
-        at = moving.at(plan.found.motions, t)
-        if key == nearer:
-            drawn = _visible(at, moving.sides, laid.label)
-        else:  # what comes out from behind is a piece of line, not a dot in every seam
-            drawn = ~moving.met & _inside(at, gap)
-            drawn &= windowed(drawn.astype(np.float64), moving.strokes) > PIECE
-        strokes = moving.strokes
-        origin = strokes.place.astype(np.float64)
-        lay_strokes(
-            at, origin, turns(strokes, at), strokes.radius.astype(np.float64), strokes.start, drawn,
-            HARD_BEYOND if plan.hard else SOFT_BEYOND, key * len(plan.lines[0].strokes.place),
-            rim, away, hit, place,
-        )  # fmt: skip
-    return _Strips(hit, place, rim, away)
-
-
-def _hard_lines(plan: Plan, strips: _Strips) -> tuple[Mask, Labels]:
-    """Where lines are, and their ink: that of the key, moved; and the middle, so that none is torn."""
-    hit, size = strips.hit, strips.hit.size
-    radius = np.concatenate([lines.strokes.radius for lines in plan.lines])
-    if not len(radius):
-        return np.zeros(hit.shape, np.bool_), hit
-    key = (hit >= len(plan.lines[0].strokes.place)).astype(np.intp)
-    rows, columns = _pixels(strips.place)
-    half = radius[np.maximum(hit, 0)]
-    there = (hit >= 0) & (
-        1.5 * (_between(plan.both.outline, key, strips.place) - 0.5) + (half - strips.away) > 0
-    )
-    there &= (half > THIN_PX) | (strips.away <= np.maximum(half, MIDDLE_PX))
-    middle = (hit >= 0) & (strips.away <= MIDDLE_PX)
-    pixel = (key * size + rows * hit.shape[1] + columns).astype(np.int32)
-    return there | middle, np.where(
-        plan.both.line[key, rows, columns], pixel, plan.both.ink[np.maximum(hit, 0)]
-    )
-
-
-def _between(pictures: Shares, key: Places, place: Shares) -> Shares:
-    """Values of pictures [2, H, W] at places [H, W, 2] of the keys [H, W], bilinear."""
-    height, width = place.shape[:2]
-    x, y = place[..., 0].clip(0, width - 1), place[..., 1].clip(0, height - 1)
-    left, above = x.astype(np.intp), y.astype(np.intp)
-    right, below = np.minimum(left + 1, width - 1), np.minimum(above + 1, height - 1)
-    fx, fy = x - left, y - above
-    upper = pictures[key, above, left] * (1 - fx) + pictures[key, above, right] * fx
-    lower = pictures[key, below, left] * (1 - fx) + pictures[key, below, right] * fx
-    return np.asarray(upper * (1 - fy) + lower * fy)
-
-
 def _lines_move(plan: Plan, hit: Labels, line: Mask) -> Mask:
     """Pixels of lines that surely move."""
     moves = np.concatenate([lines.moves & lines.met for lines in plan.lines] + [np.zeros(1, np.bool_)])
@@ -279,27 +192,7 @@ def _stirred(plan: Plan, moving: Mask) -> Mask:
     return moving if plan.stirred is None else moving | plan.stirred
 
 
-def _visible(at: Floats, sides: Places, label: Labels) -> Mask:
-    """Vertices beside which one of their regions shows."""
-    height, width = label.shape
-    near = np.rint(at).astype(np.int64)
-    seen = np.zeros(len(at), np.bool_)
-    for dy in range(-SEEN_PX, SEEN_PX + 1):
-        for dx in range(-SEEN_PX, SEEN_PX + 1):
-            y, x = (near[:, 1] + dy).clip(0, height - 1), (near[:, 0] + dx).clip(0, width - 1)
-            there = label[y, x]
-            seen |= (there == sides[:, 0]) | (there == sides[:, 1])
-    return seen
-
-
-def _inside(at: Floats, mask: Mask) -> Mask:
-    height, width = mask.shape
-    near = np.rint(at).astype(np.int64)
-    inside = (near[:, 0] >= 0) & (near[:, 1] >= 0) & (near[:, 0] < width) & (near[:, 1] < height)
-    return np.asarray(inside & mask[near[:, 1].clip(0, height - 1), near[:, 0].clip(0, width - 1)])
-
-
-def _specks(label: Labels, line: Mask, area: Places) -> tuple[Places, Places]:
+def specks_of(label: Labels, line: Mask, area: Places) -> tuple[Places, Places]:
     """Crumbs of regions that lines cut off, and for each of their pixels the nearest one that is none.
 
     In a key no line cuts a region in two. What lies alone at t is there because a line and the paint beside

@@ -11,12 +11,13 @@ import numpy.typing as npt
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.guide import follow_guide
 from nakawari.models.cel.hints import Hints
+from nakawari.models.cel.inking import loose, outline
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
 from nakawari.models.cel.passing import passing
-from nakawari.models.cel.picture import Mixture, mixture
-from nakawari.models.cel.register import Registered, is_background, register
+from nakawari.models.cel.picture import Mixture, mixture, specks_of
+from nakawari.models.cel.register import Registered, register
 from nakawari.ops.strokes import CONTRAST
 
 Bytes = npt.NDArray[np.uint8]
@@ -25,8 +26,6 @@ Mask = npt.NDArray[np.bool_]
 
 LEAST_TURN = 0.03
 """Radians: paths that are to turn by less stay as they are."""
-OUTLINE_SIGMA = 0.6
-"""Pixels: hard outlines are known to a part of a pixel after this much smoothing."""
 FRINGE_PX, FAINT = 2, 0.05
 """So far around a line, what it covers by more than this share is its smoothed edge."""
 
@@ -42,6 +41,7 @@ class Both:
         coverage: [2, H, W], how much lines cover.
         line, inked: [2, H, W], pixels of lines; and of their edges.
         outline: [2, H, W], more than a half where a line is, and smooth across its edge.
+        loose, specks: [2, H, W], pixels of lines that are in no strip; crumbs of regions.
         ink: the pixel of each vertex of strokes.
     """
 
@@ -52,6 +52,8 @@ class Both:
     line: Mask
     outline: npt.NDArray[np.float32]
     inked: Mask
+    loose: Mask
+    specks: Mask
     ink: Labels
 
 
@@ -69,10 +71,19 @@ def both(one: Drawing, other: Drawing) -> Both:
         np.stack([one.paint, other.paint + size]),
         coverage,
         line,
-        np.stack([cv2.GaussianBlur(one.astype(np.float32), (0, 0), OUTLINE_SIGMA) for one in line]),
+        np.stack([outline(one) for one in line]),
         line | (coverage > FAINT),
+        np.stack([loose(key) for key in keys]),
+        np.stack([_crumbs(key) for key in keys]),
         np.concatenate([one.ink, other.ink + size]),
     )
+
+
+def _crumbs(key: Drawing) -> Mask:
+    """[H, W]: what `specks_of` finds in the key itself."""
+    found = np.zeros(key.labels.shape, np.bool_)
+    found.reshape(-1)[specks_of(key.labels, key.line, key.regions.area)[0]] = True
+    return found
 
 
 def _unmixed(key: Drawing) -> npt.NDArray[np.float32]:
@@ -189,7 +200,7 @@ def back_to_front(drawing: Drawing, front: dict[tuple[int, int], float]) -> Plac
 
     area = drawing.regions.area
     count = len(area)
-    ground = is_background(drawing)
+    ground = drawing.ground
     behind: list[list[int]] = [[] for _ in range(count)]
     waits = np.zeros(count, np.int64)
     for (i, j), better in front.items():

@@ -24,8 +24,6 @@ MOST_POINTS = 140
 """Of an outline that take part."""
 MET_PX, SWEEPS = 0.05, 4
 """A pinned place is met when it is this near to where it was told to go; passes with bumps of one width."""
-BORDER_SHARE = 0.3
-"""A region that has more of the picture's frame is background: it stays, or pans with all that stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,6 @@ def outline(labels: Labels, count: int) -> Outline:
     order = np.argsort(own, kind="stable")
     start = np.searchsorted(own[order], np.arange(count + 1))
     return Outline(np.ascontiguousarray(place[order]), np.ascontiguousarray(other[order]), start)
-
-
-def is_background(drawing: Drawing) -> npt.NDArray[np.bool_]:
-    """[K]: regions that have much of the picture's frame."""
-    labels = drawing.labels
-    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    share = np.bincount(frame, minlength=len(drawing.regions.area)) / len(frame)
-    return np.asarray(share > BORDER_SHARE)
 
 
 @dataclass(slots=True)
@@ -102,7 +92,7 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
     partners = matches.partners01
     kind0 = np.where(lines0.other >= 0, partners[lines0.other], NONE)
     weight = np.ones(len(lines0.place))
-    ground = is_background(one)
+    ground = one.ground
     motions = still(count0)
     fit = np.full(count0, np.inf)
     for turn in range(2):
@@ -230,7 +220,7 @@ def _of_second(other: Drawing, matches: Matches, motion0: Places, motions: Motio
     partners = matches.partners10
     motion = np.where(partners >= 0, motion0[np.maximum(partners, 0)], NONE)
     pairs, length = contacts(other.labels, len(partners))
-    ground = is_background(other)
+    ground = other.ground
     length = np.where(ground[pairs[:, 1]], length * 0.2, length) if len(pairs) else length
     for _ in range(8):
         use = (motion[pairs[:, 0]] < 0) & (motion[pairs[:, 1]] >= 0)
