@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -105,8 +107,9 @@ def test_hints_speak_the_words_of_the_model() -> None:
         "appears": [[7, 8]],
         "strokes": [[[[1, 1], [9, 2]], [[2, 1], [9, 3]]]],
     }
-    taken = told(hints, "cel")["hints"]
+    ask = {"hints": hints, "model": "cel"}
+    taken = told(ask, Path())["hints"]
     assert taken.regions == (((3, 4), (5, 6)),)
     assert taken.strokes == ((((1, 1), (9, 2)), ((2, 1), (9, 3))),)
     assert taken.appears == ((7, 8),)
-    assert told(hints, "classic") == {}
+    assert told(ask | {"model": "classic"}, Path()) == {}

@@ -38,6 +38,7 @@ EDITS = [
     {"edit": "model", "frame": 4, "model": "blend"},
     {"edit": "model", "model": "blend"},
     {"edit": "hints", "frame": 4, "hints": [{"kind": "regions", "first": [3, 4], "second": [5, 6]}]},
+    {"edit": "guide", "frame": 4, "guide": {"picture": "0" * 32, "t": "1/3"}},
     {"edit": "settings", "fps": "60", "factor": None},
     {"edit": "settings", "holds": "smooth", "hold_max": "1/2"},
 ]
@@ -65,7 +66,10 @@ def test_an_edit_changes_something_and_reads_back(edit: dict[str, object]) -> No
         {"edit": "hints", "frame": 4, "hints": [{"kind": "regions", "first": [3, 4]}]},
         {"edit": "hints", "frame": 4, "hints": [{"kind": "points", "first": [3, 4], "second": [64, 6]}]},
         {"edit": "hints", "frame": 4, "hints": [{"kind": "magic", "first": [3, 4], "second": [5, 6]}]},
-        {"edit": "hints", "frame": 4, "hints": {}},
+        {"edit": "hints", "frame": 4, "hints": {}}, {"edit": "guide", "frame": 4},
+        {"edit": "guide", "frame": 4, "guide": {"picture": "../../x", "t": "1/2"}},
+        {"edit": "guide", "frame": 4, "guide": {"picture": "0" * 32, "t": "1"}},
+        {"edit": "guide", "frame": 5, "guide": {"picture": "0" * 32, "t": "1/2"}},
         {"edit": "settings", "fps": "many"}, {"edit": "settings", "holds": "maybe"}, [], None, "cut",
     ],
 )  # fmt: skip
@@ -142,6 +146,7 @@ def test_a_crash_while_saving_keeps_what_was_there(tmp_path: Path, monkeypatch: 
         lambda v: v.update(charts={"4": [["1/2", "3/2"]]}), lambda v: v.update(shots=[]),
         lambda v: v["source"].pop("rate"), lambda v: v.update(settings=None),
         lambda v: v.update(hints={"4": [{"kind": "regions"}]}),
+        lambda v: v.update(guides={"4": {"t": "1/2"}}),
     ],
 )  # fmt: skip
 def test_broken_projects_are_refused(spoil) -> None:  # type: ignore[no-untyped-def]

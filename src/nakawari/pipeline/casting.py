@@ -63,7 +63,7 @@ def casting(plan: Plan, artist: Interpolator, load: Callable[[str], Interpolator
     return cast
 
 
-def whole(plan: Plan, folder: Path) -> Plan:
+def with_guides(plan: Plan, folder: Path) -> Plan:
     """The plan with its guides themselves in place of their names, so that it means the same from everywhere.
 
     Args:

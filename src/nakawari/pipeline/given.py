@@ -15,7 +15,7 @@ from typing import Any
 
 from nakawari.errors import InputError, PlanError
 from nakawari.pipeline.analyse import Seen, read_cuts
-from nakawari.pipeline.casting import whole
+from nakawari.pipeline.casting import with_guides
 from nakawari.pipeline.timing import Timing, exact, read_text
 from nakawari.timeline.cuts import clock
 from nakawari.timeline.plan import Original, Plan
@@ -39,7 +39,7 @@ def read_plan(plan: Plan | str | Path) -> Plan:
     """
     if isinstance(plan, Plan):
         return plan
-    return whole(Plan.from_json(read_text(plan, "plan")), Path(plan).parent)
+    return with_guides(Plan.from_json(read_text(plan, "plan")), Path(plan).parent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from nakawari.errors import InputError, PlanError
 from nakawari.models import find
+from nakawari.studio.guides import read_guide
 from nakawari.studio.hints import read_hints
 from nakawari.studio.project import Project, pruned, read_chart, with_key
 from nakawari.timeline.edit import restore, set_cadence, set_cut, set_drawing
@@ -83,6 +84,12 @@ def _hints(project: Project, words: Words) -> Project:
     return replace(project, hints=with_key(project.hints, frame, hints))
 
 
+def _guide(project: Project, words: Words) -> Project:
+    frame = _begins(project, words["frame"])
+    guide = None if words["guide"] is None else read_guide(words["guide"])
+    return replace(project, guides=with_key(project.guides, frame, guide))
+
+
 def _settings(project: Project, words: Words) -> Project:
     changes: dict[str, Any] = {}
     for word in ("fps", "factor", "hold_max"):
@@ -105,6 +112,7 @@ EDITS: dict[str, Callable[[Project, Words], Project]] = {
     "chart": _chart,
     "model": _model,
     "hints": _hints,
+    "guide": _guide,
     "settings": _settings,
 }
 

@@ -6,11 +6,13 @@ second; of kind "strokes" both are lists of places, along a line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nakawari.errors import InputError
 from nakawari.models import find
+from nakawari.studio.guides import read_guide
 
 if TYPE_CHECKING:
     from nakawari.studio.project import Source
@@ -62,13 +64,24 @@ def _place(place: Any, source: Source, wrong: str) -> list[float]:
     return [place[0], place[1]]
 
 
-def told(hints: Sequence[Hint], model: str) -> dict[str, Any]:
-    """What the `prepare` of a model is told of a pair besides its keys; those that take no hints, nothing."""
-    if not hints or not find(model).hints:
+def told(ask: Mapping[str, Any], pictures: Path) -> dict[str, Any]:
+    """What the `prepare` of a model is told of a pair besides its keys; those that take no hints, nothing.
+
+    Args:
+        ask: what decides how the pair is drawn, as `views.ask` gives it.
+        pictures: where the pictures of the project lie.
+
+    Raises:
+        InputError: its rough cannot be read.
+    """
+    fields: dict[str, Any] = as_fields(ask["hints"])
+    if ask.get("guide"):
+        fields |= read_guide(ask["guide"]).as_fields()
+    if not fields or not find(ask["model"]).hints:
         return {}
     from nakawari.models.cel.hints import parse_hints
 
-    return {"hints": parse_hints(as_fields(hints))}
+    return {"hints": parse_hints(fields, pictures)}
 
 
 def as_fields(hints: Sequence[Hint]) -> dict[str, list[Any]]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError, MediaError
+from nakawari.studio import project_file
 from nakawari.studio.crew import Crew, Job
 from nakawari.studio.project import Project, Settings, Source
 from nakawari.studio.roots import Roots
 from nakawari.studio.store import Store, new_id
 from nakawari.timeline.edit import Reading
 
-MOST_PROJECT = 64 << 20
+MOST_PROJECT = 256 << 20
 """Bytes of a project file that is read."""
 
 
@@ -95,9 +96,9 @@ class Opening:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path.name} cannot be read ({error}).") from error
-        project = Project.from_json(text)
+        project, pictures = project_file.read(text)
         self._roots.inside(project.source.path)
-        return self._store.add(replace(project, id=new_id())).project.id
+        return self._store.add(replace(project, id=new_id()), pictures).project.id
 
 
 def describe(path: Path, roots: Roots) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from nakawari.errors import InputError, PlanError
 from nakawari.models import find
+from nakawari.studio.guides import Guide, read_guide
 from nakawari.studio.hints import as_fields, read_hints
 from nakawari.timeline.edit import Reading, Spacing, bend, check_spacing
 from nakawari.timeline.plan import Choice, Drawing, Original, Plan, Shot, Slot
@@ -73,6 +74,8 @@ class Project:
     models: Mapping[int, str] = field(default_factory=lambda: NONE)
     hints: Mapping[int, tuple[dict[str, Any], ...]] = field(default_factory=lambda: NONE)
     """What a person said about what matches what in a pair."""
+    guides: Mapping[int, Guide] = field(default_factory=lambda: NONE)
+    """Rough breakdowns of pairs."""
 
     def rate(self) -> Fraction:
         """Output frames a second.
@@ -83,7 +86,7 @@ class Project:
         return target_rate(self.source.rate, fps=self.settings.fps, factor=self.settings.factor)
 
     def plan(self) -> Plan:
-        """How every output frame is made."""
+        """How every output frame is made; roughs are named from where the pictures of the project lie."""
         r = self.reading
         made = self._lay(r.times, r.durations, r.shots, r.drawings, self.held, None)
         clip = Original(len(r.times), r.times[0], r.times[-1], self.source.pictures)
@@ -95,9 +98,11 @@ class Project:
     def _choices(self, drawn: set[int]) -> tuple[Choice, ...]:
         """What is chosen for single pairs that have in-betweens; hints with the model that they are for."""
         rows = []
-        for target in sorted(drawn & (self.models.keys() | self.hints.keys())):
+        for target in sorted(drawn & (self.models.keys() | self.hints.keys() | self.guides.keys())):
             name = self.model_of(target)
-            hints = as_fields(self.hints.get(target, ())) if find(name).hints else {}
+            hints: dict[str, Any] = as_fields(self.hints.get(target, ())) if find(name).hints else {}
+            if target in self.guides and find(name).hints:
+                hints |= self.guides[target].as_fields()
             if hints or target in self.models:
                 rows.append(Choice(target, name, hints))
         return tuple(rows)
@@ -185,6 +190,7 @@ class Project:
             "charts": {str(k): [[_ratio(u), _ratio(t)] for u, t in c] for k, c in self.charts.items()},
             "models": {str(k): v for k, v in self.models.items()},
             "hints": {str(k): list(v) for k, v in self.hints.items()},
+            "guides": {str(k): v.to_json() for k, v in self.guides.items()},
         }
         found = _runs(Same(self.found.shots), Same(self.found.drawings))
         parts = (
@@ -206,6 +212,11 @@ class Project:
             values = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"the project is not JSON: {error}.") from error
+        return Project.from_values(values)
+
+    @staticmethod
+    def from_values(values: Any) -> Project:
+        """The same of values that JSON gave; raises InputError as `from_json` does."""
         if not isinstance(values, dict) or values.get("nakawari") != "project":
             raise InputError("this is not a project of the studio.")
         if values.get("version") != VERSION:
@@ -304,6 +315,7 @@ def _from_dict(values: dict[str, Any]) -> Project:
         charts=_by_frame(values["charts"], read_chart),
         models=_by_frame(values["models"], str),
         hints=_by_frame(values["hints"], lambda rows: read_hints(rows, source)),
+        guides=_by_frame(values.get("guides", {}), read_guide),  # projects from before there were any
     )
 
 
@@ -334,7 +346,7 @@ def pruned(project: Project) -> Project:
 
     kept = {
         name: MappingProxyType({k: v for k, v in getattr(project, name).items() if there(k)})
-        for name in ("held", "charts", "models", "hints")
+        for name in ("held", "charts", "models", "hints", "guides")
     }
     return replace(project, **kept)  # type: ignore[arg-type]
 

@@ -15,6 +15,9 @@ GET    /api/projects/ID/frames/N?size=       a picture, or 202 and the job that 
 GET    /api/projects/ID/pairs/TARGET         ticks, model, chart, hints
 GET    /api/projects/ID/pairs/TARGET/at/N-D  the picture at t = N/D, or 202 and the job that draws it
 GET    …/pairs/TARGET/how/KIND/SIDE          what is laid over key SIDE: regions, flow or occlusion
+PUT    …/pairs/TARGET/guide?t=N-D&name=      the bytes of a rough → a job whose result names it; with
+                                             `draft` it is being drawn and need not be whole yet
+GET    /api/projects/ID/guides/PICTURE       a rough
 GET    …/pairs/TARGET/check                  what is wrong with its in-betweens, or 202 and the job
 POST   /api/projects/ID/render               {output, …} → a job
 DELETE /api/jobs/N                           leave a job
@@ -34,10 +37,11 @@ from starlette.routing import Route
 
 from nakawari import __version__
 from nakawari.errors import InputError, ModelError, NakawariError
-from nakawari.studio import edits, views
+from nakawari.studio import edits, project_file, views
 from nakawari.studio.crew import Job
+from nakawari.studio.guides import file_of
 from nakawari.studio.studio import Studio
-from nakawari.studio.uploads import receive
+from nakawari.studio.uploads import receive, receive_guide
 
 MOST_JSON = 1 << 20
 """Bytes of a JSON body, at most."""
@@ -134,9 +138,10 @@ async def _forget(studio: Studio, request: Request) -> Response:
 
 async def _edit(studio: Studio, request: Request) -> Response:
     words = await _body(request)
-    entry = studio.store.get(request.path_params["id"])
-    changed = edits.apply(entry.project, words)
-    return JSONResponse(views.whole(await asyncio.to_thread(studio.store.change, changed)))
+    entry = await asyncio.to_thread(
+        studio.store.edit, request.path_params["id"], lambda project: edits.apply(project, words)
+    )
+    return JSONResponse(views.whole(entry))
 
 
 async def _undo(studio: Studio, request: Request) -> Response:
@@ -149,13 +154,14 @@ async def _redo(studio: Studio, request: Request) -> Response:
 
 async def _plan(studio: Studio, request: Request) -> Response:
     made = studio.store.get(request.path_params["id"]).project
-    text = await asyncio.to_thread(lambda: made.plan().to_json())
+    text = await asyncio.to_thread(lambda: studio.plan(made).to_json())
     return _download(text, f"{made.name}.plan.json")
 
 
 async def _project_file(studio: Studio, request: Request) -> Response:
     made = studio.store.get(request.path_params["id"]).project
-    return _download(made.to_json(), f"{made.name}.nakawari.json")
+    text = await asyncio.to_thread(project_file.write, made, studio.store.guides(made.id))
+    return _download(text, f"{made.name}.nakawari.json")
 
 
 async def _shot(studio: Studio, request: Request) -> Response:
@@ -181,14 +187,7 @@ async def _pair(studio: Studio, request: Request) -> Response:
 
 async def _between(studio: Studio, request: Request) -> Response:
     made = studio.store.get(request.path_params["id"]).project
-    top, _, bottom = request.path_params["t"].partition("-")
-    try:
-        t = Fraction(int(top), int(bottom))
-    except (ValueError, ZeroDivisionError) as error:
-        raise InputError("t is not N-D, such as 1-2.") from error
-    if not 0 < t < 1 or t.denominator > 10**6:
-        raise InputError(f"t is {t}; wanted between 0 and 1.")
-    query = request.query_params
+    t, query = _time(request.path_params["t"]), request.query_params
     found = studio.between(
         made, request.path_params["target"], t, model=query.get("model"), ahead="ahead" in query
     )
@@ -199,6 +198,31 @@ async def _how(studio: Studio, request: Request) -> Response:
     made = studio.store.get(request.path_params["id"]).project
     words = request.path_params
     return _picture(*studio.how(made, words["target"], words["kind"], words["side"]))
+
+
+async def _guide(studio: Studio, request: Request) -> Response:
+    made = studio.store.get(request.path_params["id"]).project
+    query, target = request.query_params, request.path_params["target"]
+    t = _time(query.get("t", ""))
+    views.pair(made, target)  # that there is one is known before anything is written
+    try:
+        upload = await receive_guide(studio, request, made.id, query.get("name", ""))
+    except ClientDisconnect as error:
+        raise InputError("the upload was cut off.") from error
+    try:
+        job = studio.guide(made, target, t, upload, whole="draft" not in query)
+    except InputError:
+        upload.unlink(missing_ok=True)
+        raise
+    return JSONResponse({"job": job.to_dict()}, 202)
+
+
+async def _guide_picture(studio: Studio, request: Request) -> Response:
+    made = studio.store.get(request.path_params["id"]).project
+    path = studio.store.guides(made.id) / file_of(request.path_params["picture"])
+    if not path.is_file():
+        raise InputError("there is no such picture.")
+    return _picture(path, None)
 
 
 async def _check(studio: Studio, request: Request) -> Response:
@@ -234,6 +258,8 @@ TABLE: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "projects/{id}/pairs/{target:int}", _pair),
     ("GET", "projects/{id}/pairs/{target:int}/at/{t}", _between),
     ("GET", "projects/{id}/pairs/{target:int}/how/{kind}/{side:int}", _how),
+    ("PUT", "projects/{id}/pairs/{target:int}/guide", _guide),
+    ("GET", "projects/{id}/guides/{picture}", _guide_picture),
     ("GET", "projects/{id}/pairs/{target:int}/check", _check),
     ("POST", "projects/{id}/render", _render),
     ("DELETE", "jobs/{number:int}", _leave),
@@ -258,6 +284,22 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(words, dict):
         raise InputError("what was sent is not a JSON object.")
     return words
+
+
+def _time(text: str) -> Fraction:
+    """A time between two keys, as it stands in addresses.
+
+    Raises:
+        InputError: it is none.
+    """
+    top, _, bottom = text.partition("-")
+    try:
+        t = Fraction(int(top), int(bottom))
+    except (ValueError, ZeroDivisionError) as error:
+        raise InputError("t is not N-D, such as 1-2.") from error
+    if not 0 < t < 1 or t.denominator > 10**6:
+        raise InputError(f"t is {t}; wanted between 0 and 1.")
+    return t
 
 
 def _picture(path: Any, job: Job | None) -> Response:

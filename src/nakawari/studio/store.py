@@ -6,11 +6,15 @@ import os
 import re
 import secrets
 import shutil
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nakawari.errors import InputError, OutputError
+from nakawari.studio import guides
 from nakawari.studio.project import Project
 
 MOST_STEPS = 200
@@ -40,7 +44,7 @@ class Open:
 
 
 class Store:
-    """The projects of one folder; `ID/project.json` and `ID/thumbs/` for each."""
+    """The projects of one folder; `ID/project.json`, `ID/thumbs/` and `ID/guides/` for each."""
 
     def __init__(self, folder: Path) -> None:
         """Make the folder.
@@ -50,6 +54,7 @@ class Store:
         """
         self.folder = folder
         self._open: dict[str, Open] = {}
+        self._changing = threading.RLock()
         try:
             for part in ("projects", "uploads", "exports"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -66,6 +71,10 @@ class Store:
             raise InputError("there is no such project.")
         return self.folder / "projects" / project
 
+    def guides(self, project: str) -> Path:
+        """The folder of its rough breakdowns."""
+        return self.place(project) / guides.FOLDER
+
     def get(self, project: str) -> Open:
         """A project, read from disk the first time.
 
@@ -79,24 +88,43 @@ class Store:
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError("there is no such project.") from error
             self._open[project] = Open(Project.from_json(text))
+            guides.sweep(self.guides(project), _pictures(self._open[project].project))
         return self._open[project]
 
-    def add(self, project: Project) -> Open:
-        """Keep a new project."""
+    def add(self, project: Project, pictures: Mapping[str, bytes] = MappingProxyType({})) -> Open:
+        """Keep a new project, with the pictures of its roughs."""
+        for data in pictures.values():
+            guides.keep(data, self.guides(project.id))
         self._save(project)
         self._open[project.id] = Open(project)
         return self._open[project.id]
 
+    def edit(self, project: str, change: Callable[[Project], Project]) -> Open:
+        """Keep what `change` makes of a project; one after the other, so that none is lost.
+
+        Raises:
+            InputError: as `change` does, or a rough names a picture that is not there.
+        """
+        with self._changing:
+            return self.change(change(self.get(project).project))
+
     def change(self, project: Project) -> Open:
-        """Keep the next state of a project."""
-        entry = self.get(project.id)
-        if project != entry.project:
-            self._save(project)
-            entry.past = [*entry.past, entry.project][-MOST_STEPS:]
-            entry.future = []
-            entry.project = project
-            entry.revision += 1
-        return entry
+        """Keep the next state of a project.
+
+        Raises:
+            InputError: a rough names a picture that is not there.
+        """
+        with self._changing:
+            entry = self.get(project.id)
+            if project != entry.project:
+                if project.guides != entry.project.guides:
+                    guides.check_kept(_pictures(project), self.guides(project.id))
+                self._save(project)
+                entry.past = [*entry.past, entry.project][-MOST_STEPS:]
+                entry.future = []
+                entry.project = project
+                entry.revision += 1
+            return entry
 
     def step(self, project: str, back: bool) -> Open:
         """Take the last edit back, or do it again.
@@ -104,15 +132,18 @@ class Store:
         Raises:
             InputError: there is nothing to take back or to do again.
         """
-        entry = self.get(project)
-        there, other = (entry.past, entry.future) if back else (entry.future, entry.past)
-        if not there:
-            raise InputError("there is nothing to take back." if back else "there is nothing to do again.")
-        self._save(there[-1])
-        other.append(entry.project)
-        entry.project = there.pop()
-        entry.revision += 1
-        return entry
+        with self._changing:
+            entry = self.get(project)
+            there, other = (entry.past, entry.future) if back else (entry.future, entry.past)
+            if not there:
+                raise InputError(
+                    "there is nothing to take back." if back else "there is nothing to do again."
+                )
+            self._save(there[-1])
+            other.append(entry.project)
+            entry.project = there.pop()
+            entry.revision += 1
+            return entry
 
     def remove(self, project: str) -> None:
         """Forget a project; the clip stays."""
@@ -149,6 +180,10 @@ class Store:
             part.replace(folder / "project.json")
         except OSError as error:
             raise OutputError(f"the project cannot be saved ({error.strerror}).") from error
+
+
+def _pictures(project: Project) -> set[str]:
+    return {guide.picture for guide in project.guides.values()}
 
 
 def _text(escaped: str) -> str:

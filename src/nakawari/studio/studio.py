@@ -9,18 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, OutputError
 from nakawari.models import find, list_models
+from nakawari.pipeline.casting import with_guides
 from nakawari.studio import views
 from nakawari.studio.cache import Cache
 from nakawari.studio.crew import Crew, Job
+from nakawari.studio.guides import Guide
 from nakawari.studio.how import KINDS
 from nakawari.studio.opening import Opening
 from nakawari.studio.project import Project
 from nakawari.studio.roots import Roots
 from nakawari.studio.store import Store
+
+if TYPE_CHECKING:
+    from nakawari.timeline.plan import Plan
 
 UPLOAD_LIMIT = 4 << 30
 """Bytes of one drop."""
@@ -185,6 +190,36 @@ class Studio:
         about = {"project": project.id, "target": target, "title": "Checking lines and colours"}
         return output, self.crew.ask("draw", "check", words, key=f"check {output}", about=about)
 
+    def guide(self, project: Project, target: int, t: Fraction, upload: Path, *, whole: bool) -> Job:
+        """Let a picture be kept for the rough of a pair; the job's result names it, for the edit `guide`.
+
+        Args:
+            project: whose it is.
+            target: the drawing that the pair leads to.
+            t: the time of the rough.
+            upload: the picture's file.
+            whole: refuse what the pair cannot be drawn with, such as a drawing of other things.
+
+        Raises:
+            InputError: no such pair, or its model takes no hints.
+        """
+        asked = self._asked(project, target) | {"guide": Guide("0" * 32, t).to_json()}
+        if not find(asked["model"]).hints:
+            raise InputError(f"{asked['model']} follows no rough; choose a model that does, such as cel.")
+        home = str(self.store.place(project.id))
+        words = {"home": home, "ask": asked, "upload": str(upload), "whole": whole}
+        about = {"project": project.id, "target": target, "title": "Reading the rough"}
+        lane: Literal["draw", "frame"] = "draw" if whole else "frame"
+        return self.crew.ask(lane, "guide", words, key=f"guide {upload}", about=about)
+
+    def plan(self, project: Project) -> Plan:
+        """The plan of a project, with its roughs in it.
+
+        Raises:
+            InputError: one of them is gone.
+        """
+        return with_guides(project.plan(), self.store.guides(project.id))
+
     def _asked(self, project: Project, target: int, model: str | None = None) -> dict[str, Any]:
         """What decides how a pair is drawn.
 
@@ -226,7 +261,13 @@ class Studio:
         given = {
             "source": project.source.path,
             "input_rate": None if rate is None else str(rate),
-            "plan": project.plan().to_json(),
+            "plan": self.plan(project).to_json(),
+            "home": str(self.store.place(project.id)),
+            "guided": [
+                self._asked(project, target)
+                for target in sorted(project.guides)
+                if find(project.model_of(target)).hints and project.pair_slots(target)
+            ],
             "default": project.settings.model,
             "output": str(output),
             "encode": encode,

@@ -119,6 +119,7 @@ def pair(project: Project, target: int) -> dict[str, Any]:
         "own_model": project.models.get(target),
         "chart": [[_rate(u), _rate(t)] for u, t in project.charts.get(target, ())],
         "hints": list(project.hints.get(target, ())),
+        "guide": None if target not in project.guides else project.guides[target].to_json(),
         "ticks": [],
     }
     if source is None:
@@ -138,12 +139,14 @@ def pair(project: Project, target: int) -> dict[str, Any]:
 
 def ask(project: Project, target: int, source: int, model: str | None = None) -> dict[str, Any]:
     """What decides how a pair is drawn."""
-    return {
+    asked = {
         "source": source,
         "target": target,
         "model": model or project.model_of(target),
         "hints": list(project.hints.get(target, ())),
     }
+    guide = project.guides.get(target)
+    return asked if guide is None else asked | {"guide": guide.to_json()}
 
 
 def digest(asked: dict[str, Any]) -> str:

@@ -18,8 +18,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nakawari.errors import NakawariError
+from nakawari.errors import InputError, NakawariError
 from nakawari.studio.clip import Clip, save, small
+from nakawari.studio.guides import FOLDER
 from nakawari.studio.hints import told
 from nakawari.studio.project import Project
 
@@ -142,10 +143,42 @@ class Worker:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
 
-    def render(self, **words: Any) -> dict[str, Any]:
-        """Write the whole clip; see `studio.export.render`."""
+    def guide(self, home: str, ask: dict[str, Any], upload: str, whole: bool) -> dict[str, Any]:
+        """Keep a picture as the rough of a pair.
+
+        Args:
+            home: the project.
+            ask: how the pair is to be drawn; its rough has a time and no picture yet.
+            upload: the file that was handed in; it is gone afterwards.
+            whole: see as well whether the pair can be drawn so. What somebody begins to draw cannot yet.
+        """
+        from nakawari.studio.guides import take_in
+
+        self.progress("prepare", 0, None)
+        path = Path(upload)
+        try:
+            size = self._clip(home).reader.info
+            picture = take_in(path, Path(home) / FOLDER, (size.width, size.height))
+        finally:
+            path.unlink(missing_ok=True)
+        if whole:
+            self._pair(home, ask | {"guide": ask["guide"] | {"picture": picture}})
+        return {"picture": picture}
+
+    def render(self, home: str, guided: list[dict[str, Any]], **words: Any) -> dict[str, Any]:
+        """Write the whole clip; see `studio.export.render`.
+
+        `guided`: the pairs that have roughs; whether they fit is seen before anything is written.
+        """
         from nakawari.studio.export import render
 
+        for number, ask in enumerate(guided):
+            self.progress("check", number, len(guided))
+            try:
+                self._pair(home, ask)
+            except InputError as error:
+                where = f"between frames {ask['source']} and {ask['target']}"
+                raise InputError(f"{where}: {error} Mend the rough, or remove it.") from error
         return render(self._model, self.progress, **words)
 
     # -- what is kept ----------------------------------------------------------------------------
@@ -175,9 +208,8 @@ class Worker:
         keys = clip.frame(ask["source"]), clip.frame(ask["target"])
         key = (home, *(repr(ask[word]) for word in sorted(ask)))
         if key not in self._pairs:
-            self._pairs[key] = artist.prepare(
-                keys[0].rgb(), keys[1].rgb(), **told(ask["hints"], ask["model"])
-            )
+            told_besides = told(ask, Path(home) / FOLDER)
+            self._pairs[key] = artist.prepare(keys[0].rgb(), keys[1].rgb(), **told_besides)
             while len(self._pairs) > KEPT_PAIRS:
                 self._pairs.popitem(last=False)
         self._pairs.move_to_end(key)
@@ -200,7 +232,7 @@ class _Thumbs:
             yield frame
 
 
-JOBS = ("look", "frame", "draw", "how", "check", "render")
+JOBS = ("look", "frame", "draw", "how", "check", "guide", "render")
 
 
 def serve(channel: Connection, cancelled: Event) -> None:
