@@ -11,10 +11,13 @@ import { Pictures } from "./pictures.js";
 import { Player } from "./play.js";
 import * as rendering from "./render.js";
 import { Ribbon } from "./ribbon.js";
+import { Rough, pencil } from "./rough.js";
+import { always, shortcuts } from "./shortcuts.js";
 import { base, cursor, framePath, here, mainPath, nowT, scene, slotPath, spare, takesHints, target, ticks, view } from "./state.js";
 import { address, at, number, pretty, ratioOf } from "./time.js";
 import { say, speak, tools, trouble, where } from "./tools.js";
 import { Viewer } from "./viewer.js";
+import { Way, loadPair } from "./way.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -26,7 +29,16 @@ const pictures = new Pictures(() => {
   ribbon.draw();
   note();
 });
+const rough = new Rough(pictures, {
+  edit: (words) => edit(words),
+  undo: () => undo(true),
+  go: (t) => way.goTo(t),
+  show: () => show(),
+  paint: () => viewer.draw(),
+  say, trouble: (words) => complain(words),
+});
 const viewer = new Viewer($("canvas"), pictures, {
+  pencil: rough,
   zoomed: (scale, now) => ($("zoom").textContent = scale ? `${Math.round(now * 100)}%` : "fit"),
   pixel: (found) => (here.pixel = found) !== undefined && where(),
   picked: ({ x, y, pane }) => hintAt([x, y], pane),
@@ -46,83 +58,27 @@ const player = new Player(pictures, {
     $("canvas-note").hidden = !missing;
     $("canvas-note").textContent = `${missing} still being drawn`;
   },
-  stopped: (slot) => stand(slot),
+  stopped: (slot) => way.stand(slot),
 });
 let panel = null;
 
-// -- where one is -----------------------------------------------------------------------------------
-
-async function go(drawing, stop, free = null) {
-  if (!here.project) return;
-  player.stop();
-  const other = drawing !== cursor.drawing || !here.pair;
-  Object.assign(cursor, { drawing: Math.min(here.project.drawings.length - 1, Math.max(0, drawing)), stop, free });
-  view.flip = 0;
-  view.half = null;
-  if (other) await loadPair();
-  cursor.stop = Math.min(cursor.stop, ticks().length);
-  show();
-  speak();
-}
-
-async function loadPair() {
-  const wanted = target();
-  here.pair = null;
-  if (wanted === null) return;
-  const revision = here.project.revision;
-  const found = await get(`${base()}/pairs/${wanted}`);
-  if (here.project.revision === revision && target() === wanted) here.pair = found;
-}
-
-// Steps wait for each other: where the next one leads is known when the pair is.
-let steps = Promise.resolve();
-const inTurn = (act) => (...words) => {
-  steps = steps.then(() => here.project && act(...words)).catch((error) => trouble(error.message));
-};
-
-const step = inTurn(async (by) => {
-  cursor.free = null;
-  const stop = cursor.stop + by;
-  if (stop < 0) {
-    const before = cursor.drawing - 1;
-    if (before < 0) return;
-    await go(before, 0);
-    await go(before, ticks().length);
-  } else if (stop > ticks().length) {
-    if (cursor.drawing + 1 < here.project.drawings.length) await go(cursor.drawing + 1, 0);
-  } else {
-    await go(cursor.drawing, stop);
-  }
+const way = new Way({
+  leave: () => player.stop(),
+  arrived: async (other) => {
+    if (other) await rough.follow();
+    show();
+    speak();
+  },
+  fail: trouble,
 });
-const leap = inTurn((by) => go(cursor.drawing + by, 0));
-
-const jumpShot = inTurn(async (by) => {
-  const shot = at(here.project.shots, here.project.drawings[cursor.drawing][0]) + by;
-  if (shot >= 0 && shot < here.project.shots.length) await go(at(here.project.drawings, here.project.shots[shot][0]), 0);
-});
-
-const nudge = inTurn(async (by) => {
-  if (!here.pair?.ticks.length) return;
-  const t = Math.min(0.99, Math.max(0.01, (nowT() ? number(nowT()) : 0) + by));
-  await go(cursor.drawing, 0, ratioOf(t, 100));
-});
-
-// The stop that an output frame is.
-function stand(slot) {
-  if (!slot) return;
-  if (slot.target === null) return void go(at(here.project.drawings, slot.source), 0);
-  go(at(here.project.drawings, slot.source), 0).then(() => {
-    const tick = ticks().findIndex((one) => one.t === slot.t);
-    if (tick >= 0) go(cursor.drawing, tick + 1);
-  });
-}
+const go = (...words) => way.go(...words);
 
 // -- what is shown ----------------------------------------------------------------------------------
 
 function show() {
   if (!here.project) return;
   $("empty").hidden = true;
-  viewer.show(scene(mainPath(), spare(pictures)));
+  viewer.show(scene(mainPath(), spare(pictures), () => rough.layer()));
   ribbon.show(here.project, cursor.drawing);
   panel.current = cursor.stop - 1;
   panel.show(here.project, cursor, here.pair);
@@ -163,11 +119,15 @@ const guarded = (act) => async (...words) => {
     return await act(...words);
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
-    trouble(error.message);
-    setTimeout(() => trouble(""), 6000);
+    complain(error.message);
     return null;
   }
 };
+
+function complain(words) {
+  trouble(words);
+  setTimeout(() => trouble(here.project?.wrong ?? ""), 6000);
+}
 
 // -- changing it ------------------------------------------------------------------------------------
 
@@ -181,6 +141,7 @@ const take = async (changed) => {
   here.pair = null;
   await loadPair();
   cursor.stop = Math.min(cursor.stop, ticks().length);
+  await rough.follow();
   show();
 };
 
@@ -192,6 +153,7 @@ const edit = guarded(async (words) => {
 const hand = acts(edit);
 
 const undo = guarded(async (back) => {
+  await rough.saved();
   if (!here.project || !(back ? here.project.undo : here.project.redo)) return;
   player.stop();
   await take(await post(`${base()}/${back ? "undo" : "redo"}`));
@@ -289,6 +251,11 @@ function hear(event) {
     pending = null;
     load(result.id);
   }
+  if (state === "failed" && name === "draw" && here.pair && event.job.key === here.pair.key) {
+    here.pair.refused = error;
+    show();
+    say(error);
+  }
   if (state === "failed" && (name === "look" || name === "render")) trouble(`${title}: ${error}`);
   if (name === "render" && state === "done") trouble("");
 }
@@ -331,51 +298,34 @@ const nextHow = () => {
   const kinds = [...$("how").options].map((one) => one.value);
   toggle("how", kinds[(kinds.indexOf(view.how) + 1) % kinds.length]);
 };
-const keys = new Keys([
-  [["ArrowRight"], "the next in-between or drawing", () => step(1)],
-  [["ArrowLeft"], "the one before", () => step(-1)],
-  [["ArrowDown", "Shift+ArrowRight"], "the next drawing", () => leap(1)],
-  [["ArrowUp", "Shift+ArrowLeft"], "the drawing before", () => leap(-1)],
-  [["PageDown"], "the next shot", () => jumpShot(1)],
-  [["PageUp"], "the shot before", () => jumpShot(-1)],
-  [["Home"], "the first drawing", () => go(0, 0)],
-  [["End"], "the last drawing", () => here.project && go(here.project.drawings.length - 1, 0)],
-  [[","], "a little less t", () => nudge(-0.02)],
-  [["."], "a little more t", () => nudge(0.02)],
-  [["Space"], "play, pause", () => play()],
-  [["Shift+Space"], "half speed", () => halve()],
-  [["R"], "play the pair or the shot", () => toggle("range", view.range === "shot" ? "pair" : "shot")],
-  [["F"], "flip: first key, between, second key", () => flip()],
-  [["O"], "onion skin", () => here.project && toggle("onion", !view.onion)],
-  [["S"], "side by side", () => here.project && compare("side")],
-  [["W"], "wipe", () => here.project && compare("wipe")],
-  [["X"], "nothing beside", () => here.project && toggle("beside", "")],
-  [["I"], "how it was made: regions, flow, occlusion", () => here.project && nextHow()],
-  [["+", "="], "larger", () => viewer.zoom(1.4)],
-  [["-"], "smaller", () => viewer.zoom(1 / 1.4)],
-  [["0"], "fit", () => viewer.fit()],
-  [["1"], "pixel for pixel", () => viewer.actual()],
-  [["C"], "cut before this drawing, or none", () => here.project && hand.cut()],
-  [["H"], "hold this drawing, or let it move", () => here.project && hand.hold()],
-  [["J"], "join this drawing to the one before", () => here.project && hand.join()],
-  [["D"], "split this drawing", () => here.project && hand.split()],
-  [["Alt+1"], "the shot is on ones", () => here.project && hand.cadence(1)],
-  [["Alt+2"], "on twos", () => here.project && hand.cadence(2)],
-  [["Alt+3"], "on threes", () => here.project && hand.cadence(3)],
-  [["T"], "to the timing chart", () => document.querySelector(".tick")?.focus()],
-  [["M"], "to the pair's model", () => $("pair-model")?.focus()],
-  [["K"], "check the in-betweens", () => here.project && check()],
-  [["Ctrl+Z"], "undo", () => undo(true)],
-  [["Ctrl+Shift+Z", "Ctrl+Y"], "redo", () => undo(false)],
-  [["E"], "render and save", () => here.project && rendering.show(here.project, here.info.exports)],
-  [["Ctrl+O"], "open", () => opening.show()],
-  [["?"], "these keys", () => $("keys-dialog").showModal()],
-]);
-
 const halve = () => {
   player.setSpeed(player.speed === 1 ? 0.5 : 1);
   playing();
 };
+
+const open = (act) => (...words) => here.project && act(...words);
+const able = {
+  step: way.step, leap: way.leap, jumpShot: way.jumpShot, nudge: way.nudge, play: () => play(), halve, flip, nextHow,
+  end: (last) => go(last ? here.project.drawings.length - 1 : 0, 0),
+  range: () => toggle("range", view.range === "shot" ? "pair" : "shot"),
+  toggle: (name) => toggle(name, !view[name]),
+  compare, alone: () => toggle("beside", ""),
+  pencil: () => (view.pencil ? rough.putDown() : rough.takeUp()),
+  putDown: () => rough.putDown(),
+  eraser: () => view.pencil && rough.erase(!pencil.erasing),
+  thick: (by) => view.pencil && rough.thick(pencil.width + by),
+  focus: (...ids) => ids.map($).find(Boolean)?.focus(),
+  zoom: (by) => viewer.zoom(by), fit: () => viewer.fit(), actual: () => viewer.actual(),
+  ...hand, check: () => check(), undo: (back) => undo(back),
+};
+const keys = new Keys([
+  ...shortcuts(Object.fromEntries(Object.entries(able).map(([name, act]) => [name, open(act)]))),
+  ...always({
+    render: open(() => rendering.show(here.project, here.info.exports)),
+    open: () => opening.show(),
+    help: () => $("keys-dialog").showModal(),
+  }),
+]);
 
 function wire() {
   click("open", () => opening.show());
@@ -386,6 +336,7 @@ function wire() {
   click("theme", theme);
   click("keys", () => $("keys-dialog").showModal());
   click("onion", () => toggle("onion", !view.onion));
+  click("rough", () => toggle("rough", !view.rough));
   $("onion-opacity").addEventListener("input", () => {
     view.onion = true;
     view.opacity = Number($("onion-opacity").value) / 100;
@@ -406,7 +357,7 @@ function wire() {
   click("zoom", () => (viewer.toggleFit()));
   click("play", () => play());
   click("half", halve);
-  click("range", () => toggle("range", view.range === "shot" ? "pair" : "shot"));
+  click("range", able.range);
   click("flip", flip);
   click("cut-here", hand.cut);
   click("drawing-here", hand.join);
@@ -440,7 +391,7 @@ async function start() {
     option.title = row.summary;
     $("beside").add(option);
   }
-  panel = new Panel({ edit, select: (tick) => go(cursor.drawing, tick + 1), takesHints, check: () => check() }, here.info.models);
+  panel = new Panel({ edit, select: (tick) => go(cursor.drawing, tick + 1), takesHints, check: () => check(), rough }, here.info.models);
   recents();
   listen(hear, trouble, () => trouble(here.project?.wrong ?? ""));
   const had = sessionStorage.getItem("nakawari-project");

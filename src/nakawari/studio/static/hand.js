@@ -1,7 +1,9 @@
-// The hand on the canvas: pan and wipe, pick places, draw lines; and the same from the keyboard.
+// The hand on the canvas: pan and wipe, pick places, draw lines, lead the pencil; and the same from the keyboard.
 
 const SPACING_PX = 3; // of a drawn line, in pixels of the picture
 const MOST_PLACES = 200;
+const ERASER = 5; // the button that the other end of a pen is
+const RING_PX = 60; // a larger pencil is shown no larger
 
 export class Hand {
   #canvas;
@@ -10,7 +12,9 @@ export class Hand {
   #line = []; // places of a line that is being drawn
   #cross = null; // {x, y, pane}: where the keyboard points
 
-  // viewer: what is pointed at; acts: {pixel(place or null), picked(place), drawn(line)}
+  #pen = false; // there is one: what touches is the hand that holds it
+
+  // viewer: what is pointed at; acts: {pixel(place or null), picked(place), drawn(line), pencil}
   constructor(canvas, viewer, acts) {
     this.#canvas = canvas;
     this.#viewer = viewer;
@@ -21,7 +25,7 @@ export class Hand {
     }, { passive: false });
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    canvas.addEventListener("pointerup", (event) => this.#up(event));
+    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.#up(event));
     canvas.addEventListener("pointerleave", () => acts.pixel(null));
     canvas.addEventListener("dblclick", () => viewer.picking || viewer.toggleFit());
     canvas.addEventListener("keydown", (event) => this.#key(event));
@@ -35,24 +39,35 @@ export class Hand {
   }
 
   #down(event) {
-    if (!this.#viewer.ready || event.button > 1) return;
+    const pencil = this.#viewer.picking === "pencil" && [0, ERASER].includes(event.button);
+    if (!this.#viewer.ready || this.#drag || (event.button > 1 && !pencil)) return;
+    this.#pen ||= event.pointerType === "pen";
+    if (pencil && this.#pen && event.pointerType === "touch") return;
     this.#canvas.setPointerCapture(event.pointerId);
     const place = this.#viewer.place(event);
     const draws = this.#viewer.picking === "strokes" && event.button === 0 && place.inside;
     this.#point(null);
-    this.#drag = { x: event.clientX, y: event.clientY, wipe: this.#viewer.onWipe(event), draws, moved: false };
+    const { pointerId, clientX: x, clientY: y } = event;
+    this.#drag = { pointerId, x, y, wipe: this.#viewer.onWipe(event), draws, pencil, moved: false };
     if (draws) this.#line = [place];
+    if (pencil) this.acts.pencil.begin(this.#viewer.spot(event), pressure(event), event.button === ERASER);
   }
 
   #move(event) {
     const viewer = this.#viewer;
     if (!viewer.ready) return;
     if (!this.#drag) {
-      this.#canvas.style.cursor = viewer.onWipe(event) ? "ew-resize" : viewer.picking ? "crosshair" : "grab";
+      this.#canvas.style.cursor = viewer.onWipe(event) ? "ew-resize" : this.#cursor();
       this.acts.pixel(viewer.place(event));
       return;
     }
     const drag = this.#drag;
+    if (event.pointerId !== drag.pointerId) return;
+    if (drag.pencil) {
+      const all = event.getCoalescedEvents?.() ?? [];
+      for (const one of all.length ? all : [event]) this.acts.pencil.to(viewer.spot(one), pressure(one));
+      return;
+    }
     const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
     if (!drag.moved && Math.hypot(dx, dy) < 4) return;
     drag.moved = true;
@@ -64,10 +79,22 @@ export class Hand {
 
   #up(event) {
     const drag = this.#drag;
+    if (drag && event.pointerId !== drag.pointerId) return;
     this.#drag = null;
     if (!drag || !this.#viewer.ready) return;
-    if (drag.draws) this.#finish();
+    if (drag.pencil) this.acts.pencil.end();
+    else if (drag.draws) this.#finish();
     else if (!drag.moved && !drag.wipe) this.#pick(this.#viewer.place(event));
+  }
+
+  #cursor() {
+    const { picking, scale } = this.#viewer;
+    if (picking !== "pencil") return picking ? "crosshair" : "grab";
+    const size = Math.min(RING_PX, Math.max(4, this.acts.pencil.size * scale));
+    const box = Math.ceil(size) + 4;
+    const ring = (colour, wide) => `<circle cx='${box / 2}' cy='${box / 2}' r='${size / 2}' fill='none' stroke='${colour}' stroke-width='${wide}'/>`;
+    const drawn = `<svg xmlns='http://www.w3.org/2000/svg' width='${box}' height='${box}'>${ring("white", 3)}${ring("black", 1)}</svg>`;
+    return `url("data:image/svg+xml,${encodeURIComponent(drawn)}") ${box / 2} ${box / 2}, crosshair`;
   }
 
   #extend(place) {
@@ -81,7 +108,7 @@ export class Hand {
   #finish() {
     const line = this.#line;
     this.rest();
-    if (line.length > 1) this.acts.drawn(line);
+    if (line.length > 1) (this.#viewer.picking === "pencil" ? this.acts.pencil.line(line) : this.acts.drawn(line));
   }
 
   #pick(place) {
@@ -95,7 +122,7 @@ export class Hand {
     if (!ready || !picking) return;
     if (event.key === "Enter") {
       this.#enter(event);
-    } else if (event.key === "Tab" && this.#cross && !event.shiftKey && !event.ctrlKey) {
+    } else if (event.key === "Tab" && this.#cross && this.#viewer.panes > 1 && !event.shiftKey && !event.ctrlKey) {
       this.#line = [];
       this.#point({ ...this.#cross, pane: 1 - this.#cross.pane });
     } else if (event.key === "Escape" && this.#cross) {
@@ -114,7 +141,7 @@ export class Hand {
 
   #enter(event) {
     if (!this.#cross) return this.#point(this.#viewer.middle());
-    if (this.#viewer.picking !== "strokes") return this.#pick(this.#cross);
+    if (!["strokes", "pencil"].includes(this.#viewer.picking)) return this.#pick(this.#cross);
     if (event.ctrlKey || event.metaKey) return this.#finish();
     this.#line.push(this.#cross);
     this.#show();
@@ -131,3 +158,6 @@ export class Hand {
     this.#viewer.sketch(this.#line, this.#cross);
   }
 }
+
+// How hard a pen is pressed; 0.5 of what feels nothing.
+const pressure = ({ pointerType, pressure: felt }) => (pointerType === "pen" ? felt : 0.5);

@@ -4,7 +4,8 @@ import { remove } from "./api.js";
 import { last } from "./time.js";
 
 const root = document.getElementById("jobs");
-const SHOWN = new Set(["look", "draw", "render", "how", "check"]);
+const SHOWN = new Set(["look", "draw", "render", "how", "check", "guide"]);
+const QUICK = new Set(["draw", "guide"]); // shown when they take longer than usual
 const rows = new Map();
 const told = new Set();
 
@@ -26,7 +27,7 @@ export function hear(job) {
   }
   if (!SHOWN.has(job.name)) return "";
   const live = job.state === "running" || job.state === "waiting";
-  if (live && (job.name !== "draw" || job.seconds > 0.4)) {
+  if (live && (!QUICK.has(job.name) || job.seconds > 0.4)) {
     paint(job);
     return "";
   }

@@ -2,6 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { describe } from "./hints.js";
+import { times } from "./rough.js";
 import { at, clock, nextOf, pretty } from "./time.js";
 
 const root = document.getElementById("panel");
@@ -13,6 +14,7 @@ export class Panel {
     this.models = models;
     this.pairRoot = element("section", "pair");
     this.chartRoot = element("div", "chart");
+    root.addEventListener("drop", (event) => this.#dropped(event));
     this.chart = new Chart(this.chartRoot, {
       change: (chart) => acts.edit({ edit: "chart", frame: this.target, chart }),
       select: (tick) => acts.select(tick),
@@ -78,6 +80,7 @@ export class Panel {
       const current = this.current;
       this.chart.show(pair, current);
       parts.push(this.chartRoot, labelled("Model", own), this.#checked(pair), this.#hints(pair));
+      if (this.acts.takesHints()) parts.push(this.#rough(pair));
     }
     return section(`To drawing ${next + 1}`, parts);
   }
@@ -101,6 +104,41 @@ export class Panel {
     });
     made.append(element("h3", "", "Check"), element("ol", "", ...rows));
     return made;
+  }
+
+  // The rough of the pair: given, drawn, moved in time, taken away.
+  #rough({ guide, refused }) {
+    const { rough } = this.acts;
+    const button = (id, words, title, act) => {
+      const made = element("button", "", words);
+      Object.assign(made, { id, title });
+      made.addEventListener("click", act);
+      return made;
+    };
+    const made = element("div", "rough", element("h3", "", "Rough"));
+    if (!guide) made.append(paragraph("A loose drawing of one moment between, which lines and regions then pass."));
+    const choice = button("rough-choose", guide ? "Another…" : "Choose a picture…", "Dark lines on light paper or on none, as large as the keys; or drop it here (Shift+G)", () => rough.choose());
+    const draw = button("rough-draw", "Draw", "Draw it over both keys (P)", () => rough.takeUp());
+    if (!guide) {
+      made.append(element("div", "row", draw, choice));
+      return made;
+    }
+    const time = select("rough-t", times().map((t) => [t, pretty(t)]), guide.t);
+    time.addEventListener("change", () => rough.move(time.value));
+    made.append(labelled("Shows the moment", time));
+    if (refused) made.append(element("p", "refused", `Not followed: ${refused}`));
+    made.append(element("div", "row", draw, choice, button("rough-remove", "Remove", "Without a rough", () => rough.remove())));
+    return made;
+  }
+
+  // One picture that is dropped on the rough; all else that is dropped is opened.
+  #dropped(event) {
+    const { files } = event.dataTransfer;
+    if (!event.target.closest(".rough") || files.length !== 1) return;
+    event.preventDefault();
+    event.stopPropagation();
+    document.body.classList.remove("dropping");
+    this.acts.rough.take(files[0]);
   }
 
   #hints(pair) {

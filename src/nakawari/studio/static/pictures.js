@@ -29,6 +29,12 @@ export class Pictures {
     return entry.bitmap;
   }
 
+  // The bitmap, once it is there; null where it cannot be had.
+  async once(path) {
+    while (!this.get(path) && this.state(path).state !== "failed") await new Promise((go) => setTimeout(go, 15));
+    return this.state(path).bitmap;
+  }
+
   state(path) {
     return this.#known.get(path) ?? { state: "unknown", bitmap: null, error: "" };
   }

@@ -10,8 +10,10 @@ export const here = {
   pixel: null, // under the pointer
 };
 export const cursor = { drawing: 0, stop: 0, free: null }; // stop 0: the drawing; free: another t than the chart's
-// `half`: the first place of a hint that wants two
-export const view = { onion: false, opacity: 0.45, beside: "", as: "side", how: "", hint: "", half: null, flip: 0, range: "shot" };
+// `half`: the first place of a hint that wants two; `rough`: the rough is seen; `pencil`: {target, t} of the rough that is being drawn
+export const view = {
+  onion: false, opacity: 0.45, beside: "", as: "side", how: "", hint: "", half: null, flip: 0, range: "shot", rough: true, pencil: null,
+};
 
 export const takesHints = () => {
   const model = here.pair?.model ?? here.project.settings.model;
@@ -42,7 +44,8 @@ export function slotPath(slot) {
   return slot.target === null ? framePath(slot.source) : betweenPath(slot.target, slot.t, slot.key);
 }
 
-export function scene(main, spare = null) {
+// `rough`: gives the layer with the rough of the pair, or null.
+export function scene(main, spare = null, rough = null) {
   const { width, height, aspect, alpha } = here.project.source;
   const [first] = here.project.drawings[cursor.drawing];
   const second = target();
@@ -66,8 +69,15 @@ export function scene(main, spare = null) {
       labels: [`first key · ${view.how} of ${here.pair.model}`, "second key"],
     };
   }
+  if (view.pencil) {
+    const at = t === view.pencil.t;
+    return {
+      width, height, aspect, alpha, main, spare, beside: null, as: view.as, onion: keys, opacity: Math.max(0.6, view.opacity),
+      rough, veil: 0.6, picking: at ? "pencil" : "", labels: [words, ""],
+    };
+  }
   return {
-    width, height, aspect, alpha, main, spare, beside, as: view.as,
+    width, height, aspect, alpha, main, spare, beside, as: view.as, rough,
     onion: view.onion ? keys : null,
     opacity: view.opacity,
     labels: [words, besideWords],

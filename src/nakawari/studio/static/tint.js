@@ -1,11 +1,11 @@
-// The lines of a key in one pencil's colour, for the onion skin: red before, blue after, as on paper.
+// The lines of a picture in one pencil's colour: red before, blue after, as on paper; green for a rough.
 
-const TINT = { first: "#e2573b", second: "#3f7fe8" };
+export const TINT = { first: "#e2573b", second: "#3f7fe8", rough: "#14924f" };
 const known = new WeakMap();
 const LEAST = 10; // levels by which a line is darker than what is on both sides of it
 const FEW = 0.001; // share of the picture: with fewer pixels of lines, edges of paint are shown instead
 
-// What is darker than both sides of it, in any direction; all else is clear. `key`: "first" or "second".
+// What is darker than both sides of it, in any direction; all else is clear. `key`: "first", "second" or "rough".
 export function tint(picture, key) {
   const made = known.get(picture) ?? {};
   if (!made[key]) {

@@ -1,5 +1,6 @@
 // What is written around the picture: the bar, the tools, where one is, and what is said to a screen reader.
 
+import { pencil } from "./rough.js";
 import { cursor, here, nowT, takesHints, ticks, view } from "./state.js";
 import { at, number, pretty } from "./time.js";
 
@@ -17,6 +18,12 @@ export function tools() {
   if (!open) return;
   document.title = `${here.project.name} · nakawari studio`;
   $("onion").setAttribute("aria-pressed", String(view.onion));
+  $("rough").hidden = !here.pair?.guide && !view.pencil;
+  $("rough").setAttribute("aria-pressed", String(view.rough));
+  $("pencil-tools").hidden = !view.pencil;
+  $("pencil-draw").setAttribute("aria-pressed", String(!pencil.erasing));
+  $("pencil-erase").setAttribute("aria-pressed", String(pencil.erasing));
+  $("pencil-undo").disabled = !here.project.undo;
   for (const as of ["side", "wipe"]) $(`as-${as}`).setAttribute("aria-checked", String(Boolean(view.beside) && view.as === as));
   $("beside").value = view.beside;
   $("beside").disabled = Boolean(view.how);

@@ -16,16 +16,16 @@ export class Viewer {
 
   #sketch = { line: [], cross: null }; // what the hand draws
 
-  // acts: {zoomed(scale, now), pixel(found), picked(place), drawn(line)}
-  constructor(canvas, pictures, { zoomed, pixel, picked, drawn }) {
+  // acts: {zoomed(scale, now), pixel(found), picked(place), drawn(line), pencil: {begin, to, end, line, pencil}}
+  constructor(canvas, pictures, { zoomed, pixel, picked, drawn, pencil }) {
     this.#canvas = canvas;
     this.pictures = pictures;
     this.zoomed = zoomed;
     new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
-    this.hand = new Hand(canvas, this, { picked, drawn, pixel: (place) => pixel(place && this.#pixel(place)) });
+    this.hand = new Hand(canvas, this, { picked, drawn, pencil, pixel: (place) => pixel(place && this.#pixel(place)) });
   }
 
-  // scene: {width, height, aspect, alpha, main, spare, beside, as, onion, opacity, over, besideOver, marks, labels}
+  // scene: {width, height, aspect, alpha, main, spare, beside, as, veil, onion, opacity, rough, over, besideOver, marks, labels}
   show(scene) {
     const other = !this.#scene || this.#scene.width !== scene.width || this.#scene.height !== scene.height;
     this.#scene = scene;
@@ -108,6 +108,20 @@ export class Viewer {
   // The kind of hint that clicks give; "": none.
   get picking() {
     return this.#scene?.picking ?? "";
+  }
+
+  get panes() {
+    return this.#scene?.beside ? 2 : 1;
+  }
+
+  // Pixels of the page for one of the picture.
+  get scale() {
+    return this.#scaleNow() / (window.devicePixelRatio || 1);
+  }
+
+  // Where exactly an event of the pointer is: whole numbers at the corners of pixels.
+  spot(event) {
+    return this.#pictureAt(event);
   }
 
   // The pixel, and the pane, that an event of the pointer is over.
@@ -215,6 +229,10 @@ export class Viewer {
     context.imageSmoothingQuality = "high";
     this.#ground(context, x, y, width, height);
     if (picture) context.drawImage(picture, x, y, width, height);
+    if (scene.veil) {
+      context.fillStyle = `rgb(255 255 255 / ${scene.veil})`;
+      context.fillRect(x, y, width, height);
+    }
     if (scene.onion) {
       context.globalAlpha = scene.opacity;
       for (const key of ["first", "second"]) {
@@ -223,6 +241,8 @@ export class Viewer {
       }
       context.globalAlpha = 1;
     }
+    const rough = number === 0 && scene.rough?.();
+    if (rough) context.drawImage(rough, x, y, width, height);
     const cover = over && this.pictures.get(over);
     if (cover) {
       context.globalAlpha = scene.overOpacity ?? 0.7;
