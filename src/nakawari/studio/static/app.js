@@ -2,6 +2,7 @@
 
 import { acts } from "./acts.js";
 import { ask, get, listen, post, Trouble } from "./api.js";
+import { always, buttons, keptTheme, shortcuts } from "./controls.js";
 import * as hints from "./hints.js";
 import * as jobs from "./jobs.js";
 import { Keys } from "./keys.js";
@@ -12,10 +13,10 @@ import { Player } from "./play.js";
 import * as rendering from "./render.js";
 import { Ribbon } from "./ribbon.js";
 import { Rough, pencil } from "./rough.js";
-import { always, shortcuts } from "./shortcuts.js";
 import { base, cursor, framePath, here, mainPath, nowT, scene, slotPath, spare, takesHints, target, ticks, view } from "./state.js";
 import { address, at, number, pretty, ratioOf } from "./time.js";
-import { say, speak, tools, trouble, where } from "./tools.js";
+import { Waiting, say, speak, tellEdit } from "./spoken.js";
+import { tools, trouble, where } from "./tools.js";
 import { Viewer } from "./viewer.js";
 import { Way, loadPair } from "./way.js";
 
@@ -39,7 +40,10 @@ const rough = new Rough(pictures, {
 });
 const viewer = new Viewer($("canvas"), pictures, {
   pencil: rough,
-  zoomed: (scale, now) => ($("zoom").textContent = scale ? `${Math.round(now * 100)}%` : "fit"),
+  zoomed: (scale, now) => {
+    $("zoom").textContent = scale ? `${Math.round(now * 100)}%` : "fit";
+    $("zoom").setAttribute("aria-label", `Zoom: ${$("zoom").textContent}`);
+  },
   pixel: (found) => (here.pixel = found) !== undefined && where(),
   picked: ({ x, y, pane }) => hintAt([x, y], pane),
   drawn: (line) => hintAt(line.map(({ x, y }) => [x, y]), line[0].pane),
@@ -88,7 +92,10 @@ function show() {
   note();
   const t = nowT();
   const drawing = `Drawing ${cursor.drawing + 1}`;
-  $("canvas").setAttribute("aria-label", t ? `${drawing}, in-between at ${pretty(t)}` : `${drawing}, as it was drawn`);
+  const seen = t ? `${drawing}, in-between at ${pretty(t)}` : `${drawing}, as it was drawn`;
+  const asks = viewer.picking; // arrow keys are for the cross then
+  $("canvas").setAttribute("role", asks ? "application" : "img");
+  $("canvas").setAttribute("aria-label", asks ? `${seen}. Arrow keys move a cross, Enter ${asks === "pencil" ? "sets a place, Control Enter draws" : "clicks"}` : seen);
 }
 
 function head() {
@@ -112,7 +119,9 @@ function note() {
   $("canvas-note").hidden = !missing;
   $("canvas-note").textContent = state === "failed" ? error : view.how ? "looking into it…" : "drawing…";
   $("canvas-note").classList.toggle("failed", state === "failed");
+  waiting.see(state === "failed" ? null : missing ?? null, $("canvas-note").textContent);
 }
+const waiting = new Waiting();
 
 const guarded = (act) => async (...words) => {
   try {
@@ -147,7 +156,14 @@ const take = async (changed) => {
 
 const edit = guarded(async (words) => {
   player.stop();
-  await take(await post(`${base()}/edits`, words));
+  try {
+    await take(await post(`${base()}/edits`, words));
+    tellEdit(words);
+    return true;
+  } catch (error) {
+    show(); // as it was: what was chosen does not count
+    throw error;
+  }
 });
 
 const hand = acts(edit);
@@ -210,12 +226,12 @@ const play = guarded(async () => {
   const from = Math.max(0, slots.findIndex((slot) => slot.source >= first && (slot.target ?? end) === end));
   player.start(slots, here.project.settings.rate_number, view.range === "pair" ? 0 : from);
   playing();
+  say(`Playing the ${view.range}${player.speed === 1 ? "" : " at half speed"}`);
 });
 
 function playing() {
-  $("play").textContent = player.playing ? "❚❚" : "▶";
-  $("play").setAttribute("aria-pressed", String(player.playing));
-  $("play").setAttribute("aria-label", player.playing ? "Pause" : "Play");
+  $("play").firstChild.textContent = player.playing ? "❚❚" : "▶";
+  $("play").title = player.playing ? "Pause (Space)" : "Play (Space)"; // its name as well
   $("half").setAttribute("aria-pressed", String(player.speed === 0.5));
 }
 
@@ -234,7 +250,7 @@ const load = guarded(async (id) => {
 
 function opened(answer) {
   if ("uploading" in answer) {
-    trouble(answer.uploading ? `Copying ${answer.uploading}…` : "");
+    trouble(answer.uploading);
     return;
   }
   if (answer.job && answer.job.state !== "done") pending = answer.id;
@@ -274,113 +290,76 @@ function recents() {
 
 // -- the page ---------------------------------------------------------------------------------------
 
-const toggle = (name, value) => {
-  view[name] = value;
+const set = (values) => {
+  Object.assign(view, values);
   show();
 };
-const click = (id, act) => $(id).addEventListener("click", act);
-const change = (id, act) => $(id).addEventListener("change", act);
 
-function theme() {
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
-  document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
-  localStorage.setItem("nakawari-theme", document.documentElement.dataset.theme);
-}
-
-const flip = () => here.project && toggle("flip", (view.flip + 1) % 4);
-const compare = (as) => {
-  view.as = as;
-  if (!view.beside) view.beside = "first";
-  show();
-};
-const nextHow = () => {
-  const kinds = [...$("how").options].map((one) => one.value);
-  toggle("how", kinds[(kinds.indexOf(view.how) + 1) % kinds.length]);
-};
-const halve = () => {
-  player.setSpeed(player.speed === 1 ? 0.5 : 1);
-  playing();
-};
-
-const open = (act) => (...words) => here.project && act(...words);
+let scrubbing = 0;
 const able = {
-  step: way.step, leap: way.leap, jumpShot: way.jumpShot, nudge: way.nudge, play: () => play(), halve, flip, nextHow,
+  step: way.step, leap: way.leap, jumpShot: way.jumpShot, nudge: way.nudge,
   end: (last) => go(last ? here.project.drawings.length - 1 : 0, 0),
-  range: () => toggle("range", view.range === "shot" ? "pair" : "shot"),
-  toggle: (name) => toggle(name, !view[name]),
-  compare, alone: () => toggle("beside", ""),
+  scrub(value) {
+    const near = ticks().findIndex((tick) => Math.abs(number(tick.t) - value) < 0.015);
+    clearTimeout(scrubbing);
+    if (value < 0.005) go(cursor.drawing, 0);
+    else if (near >= 0) go(cursor.drawing, near + 1);
+    else scrubbing = setTimeout(() => go(cursor.drawing, 0, ratioOf(Math.min(0.99, value), 100)), 60);
+  },
+  play: () => play(),
+  halve() {
+    player.setSpeed(player.speed === 1 ? 0.5 : 1);
+    playing();
+    say(player.speed === 1 ? "Full speed" : "Half speed");
+  },
+  range() {
+    set({ range: view.range === "shot" ? "pair" : "shot" });
+    say(`Played: the ${view.range}`);
+  },
+  flip() {
+    set({ flip: (view.flip + 1) % 4 });
+    say(["As it is", "First key", "As it is", "Second key"][view.flip]);
+  },
+  set,
+  toggle(name) {
+    set({ [name]: !view[name] });
+    say(`${{ onion: "Onion skin", rough: "Rough" }[name]} ${view[name] ? "shown" : "hidden"}`);
+  },
+  compare(as) {
+    set({ as, beside: view.beside || "first" });
+    say(`${as === "side" ? "Side by side with" : "Wiped over"} the ${$("beside").selectedOptions[0].textContent}`);
+  },
+  alone() {
+    set({ beside: "" });
+    say("Nothing beside");
+  },
+  nextHow() {
+    const kinds = [...$("how").options].map((one) => one.value);
+    set({ how: kinds[(kinds.indexOf(view.how) + 1) % kinds.length] });
+    say(`How: ${$("how").selectedOptions[0].textContent}`);
+  },
+  hint(hint) {
+    viewer.hand.rest();
+    set({ hint, half: null });
+    if (hint) say(hints.prompt(hint, null));
+  },
   pencil: () => (view.pencil ? rough.putDown() : rough.takeUp()),
-  putDown: () => rough.putDown(),
+  leave: () => (view.pencil ? rough.putDown() : $("ribbon-list").focus()),
   eraser: () => view.pencil && rough.erase(!pencil.erasing),
   thick: (by) => view.pencil && rough.thick(pencil.width + by),
   focus: (...ids) => ids.map($).find(Boolean)?.focus(),
-  zoom: (by) => viewer.zoom(by), fit: () => viewer.fit(), actual: () => viewer.actual(),
-  ...hand, check: () => check(), undo: (back) => undo(back),
+  zoom: (by) => viewer.zoom(by), fit: () => viewer.fit(), actual: () => viewer.actual(), toggleFit: () => viewer.toggleFit(),
+  widen: (by) => ribbon.zoom(by),
+  ...hand, edit: (words) => edit(words), check: () => check(), undo: (back) => undo(back),
+  render: () => rendering.show(here.project, here.info.exports),
 };
-const keys = new Keys([
-  ...shortcuts(Object.fromEntries(Object.entries(able).map(([name, act]) => [name, open(act)]))),
-  ...always({
-    render: open(() => rendering.show(here.project, here.info.exports)),
-    open: () => opening.show(),
-    help: () => $("keys-dialog").showModal(),
-  }),
-]);
-
-function wire() {
-  click("open", () => opening.show());
-  click("empty-open", () => opening.show());
-  click("undo", () => undo(true));
-  click("redo", () => undo(false));
-  click("render", () => rendering.show(here.project, here.info.exports));
-  click("theme", theme);
-  click("keys", () => $("keys-dialog").showModal());
-  click("onion", () => toggle("onion", !view.onion));
-  click("rough", () => toggle("rough", !view.rough));
-  $("onion-opacity").addEventListener("input", () => {
-    view.onion = true;
-    view.opacity = Number($("onion-opacity").value) / 100;
-    show();
-  });
-  change("how", () => toggle("how", $("how").value));
-  change("hint", () => {
-    view.half = null;
-    viewer.hand.rest();
-    toggle("hint", $("hint").value);
-    if (view.hint) say(hints.prompt(view.hint, null));
-  });
-  change("beside", () => toggle("beside", $("beside").value));
-  click("as-side", () => compare("side"));
-  click("as-wipe", () => compare("wipe"));
-  click("zoom-in", () => viewer.zoom(1.4));
-  click("zoom-out", () => viewer.zoom(1 / 1.4));
-  click("zoom", () => (viewer.toggleFit()));
-  click("play", () => play());
-  click("half", halve);
-  click("range", able.range);
-  click("flip", flip);
-  click("cut-here", hand.cut);
-  click("drawing-here", hand.join);
-  click("ribbon-in", () => ribbon.zoom(1.5));
-  click("ribbon-out", () => ribbon.zoom(1 / 1.5));
-  change("rate", () => edit({ edit: "settings", fps: $("rate").value || null, factor: null }));
-  change("model", () => edit({ edit: "model", model: $("model").value }));
-  let timer = 0;
-  $("scrub").addEventListener("input", () => {
-    const value = Number($("scrub").value) / 1000;
-    const near = ticks().findIndex((tick) => Math.abs(number(tick.t) - value) < 0.015);
-    clearTimeout(timer);
-    if (value < 0.005) go(cursor.drawing, 0);
-    else if (near >= 0) go(cursor.drawing, near + 1);
-    else timer = setTimeout(() => go(cursor.drawing, 0, ratioOf(Math.min(0.99, value), 100)), 60);
-  });
-}
+const act = Object.fromEntries(Object.entries(able).map(([name, does]) => [name, (...words) => here.project && does(...words)]));
+const anytime = { open: () => opening.show(), help: () => $("keys-dialog").showModal() };
 
 async function start() {
-  document.documentElement.dataset.theme = localStorage.getItem("nakawari-theme") ?? "";
-  if (!document.documentElement.dataset.theme) delete document.documentElement.dataset.theme;
-  wire();
-  keys.help($("keys-list"));
+  keptTheme();
+  buttons(act, anytime);
+  new Keys([...shortcuts(act), ...always(anytime)]).help($("keys-list"));
   tools();
   opening.ready(opened);
   rendering.ready(() => ({ project: here.project, viewer, stop: `${cursor.drawing + 1}${nowT() ? `-${address(nowT())}` : ""}` }));

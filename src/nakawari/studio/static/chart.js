@@ -40,9 +40,7 @@ export class Chart {
       if (ease.value === "even") this.acts.change(null);
       else if (ease.value) this.#send(pair.ticks.map((one) => EASES[ease.value](number(one.u))));
     });
-    const had = this.#root.contains(document.activeElement) ? document.activeElement.dataset.tick : undefined;
     this.#root.replaceChildren(rail, ease);
-    if (had !== undefined) this.#root.querySelector(`[data-tick="${had}"]`)?.focus();
   }
 
   #even(tick) {
@@ -55,7 +53,7 @@ export class Chart {
   #tick(index, tick, current) {
     const handle = document.createElement("button");
     handle.className = "tick";
-    handle.dataset.tick = index;
+    handle.id = `tick-${index}`;
     handle.setAttribute("role", "slider");
     handle.setAttribute("aria-label", `In-between ${index + 1}`);
     handle.setAttribute("aria-valuemin", "0");

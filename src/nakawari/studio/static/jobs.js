@@ -6,6 +6,8 @@ import { last } from "./time.js";
 const root = document.getElementById("jobs");
 const SHOWN = new Set(["look", "draw", "render", "how", "check", "guide"]);
 const QUICK = new Set(["draw", "guide"]); // shown when they take longer than usual
+const LONG = new Set(["look", "render"]); // told of when they begin and end
+const begun = new Set();
 const rows = new Map();
 const told = new Set();
 
@@ -29,14 +31,17 @@ export function hear(job) {
   const live = job.state === "running" || job.state === "waiting";
   if (live && (!QUICK.has(job.name) || job.seconds > 0.4)) {
     paint(job);
-    return "";
+    const first = LONG.has(job.name) && job.state === "running" && !begun.has(job.id);
+    if (first) begun.add(job.id);
+    return first ? `${job.title}…` : "";
   }
   if (live) return "";
+  if (rows.get(job.id)?.contains(document.activeElement)) document.getElementById("ribbon-list").focus();
   rows.get(job.id)?.remove();
   rows.delete(job.id);
   if (told.has(job.id)) return "";
   told.add(job.id);
-  if (job.name !== "render" && job.name !== "look") return "";
+  if (!LONG.has(job.name)) return "";
   if (job.state === "done") return `${job.title}: done in ${last(job.seconds)}.${job.output ? ` ${job.output}` : ""}`;
   return job.state === "cancelled" ? `${job.title}: cancelled.` : "";
 }

@@ -15,7 +15,15 @@ export class Keys {
       const [name, what] = [document.createElement("dt"), document.createElement("dd")];
       for (const key of keys) {
         const made = document.createElement("kbd");
-        made.textContent = key.replace("Arrow", "").replace("Left", "←").replace("Right", "→").replace("Up", "↑").replace("Down", "↓");
+        const [shown, spoken] = named(key);
+        made.textContent = shown;
+        if (spoken) {
+          made.setAttribute("aria-hidden", "true");
+          const words = document.createElement("span");
+          words.className = "hidden";
+          words.textContent = spoken;
+          name.append(words);
+        }
         name.append(made);
       }
       what.textContent = words;
@@ -39,6 +47,14 @@ export class Keys {
       return;
     }
   }
+}
+
+const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
+
+// A key as it is shown, and as it is said where that is no word.
+function named(key) {
+  const shown = key.replace(/Arrow\w+/, (arrow) => ARROWS[arrow]).replace("Page", "Page ");
+  return [shown, key.includes("Arrow") ? `${key.replace("Arrow", "")} arrow` : ""];
 }
 
 function nameOf(event) {

@@ -15,10 +15,8 @@ let opened;
 
 export function ready(whenOpened) {
   opened = whenOpened;
-  document.getElementById("open-go").addEventListener("click", () => go(path.value));
-  path.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
+  dialog.addEventListener("submit", (event) => {
+    event.preventDefault(); // closed once it is open
     go(path.value);
   });
   document.getElementById("open-upload").addEventListener("click", () => files.click());
@@ -50,7 +48,9 @@ async function look(folder) {
     const rows = found.entries.map((entry) => row(entry));
     if (found.path !== null) rows.unshift(row({ name: "..", path: found.parent, kind: "folder" }));
     if (found.more) rows.push(item(`and ${found.more} more`));
+    const inside = list.contains(document.activeElement) || where.contains(document.activeElement);
     list.replaceChildren(...rows);
+    if (inside) (list.querySelector("button") ?? path).focus();
   } catch (error) {
     say(error.message);
   }
@@ -99,6 +99,14 @@ function say(words) {
   trouble.hidden = false;
 }
 
+// How far copying is, where it is seen and heard: behind a dialog nothing is.
+function copying(words) {
+  const inside = document.getElementById("open-said");
+  inside.hidden = !words;
+  inside.textContent = words;
+  if (!dialog.open) opened({ uploading: words });
+}
+
 async function upload(chosen) {
   const wanted = chosen.filter((file) => !file.name.startsWith("."));
   if (!wanted.length) return;
@@ -106,13 +114,13 @@ async function upload(chosen) {
   try {
     let last;
     for (const [number, file] of wanted.entries()) {
-      opened({ uploading: `${file.name} (${number + 1} of ${wanted.length})` });
+      copying(`Copying ${file.name} (${number + 1} of ${wanted.length})…`);
       last = await (await ask("PUT", `uploads/${batch}/${encodeURIComponent(file.name)}`, file)).json();
     }
-    opened({ uploading: null });
+    copying("");
     await go(wanted.length > 1 ? last.folder : last.path);
   } catch (error) {
-    opened({ uploading: null });
+    copying("");
     if (!(error instanceof Trouble)) throw error;
     say(error.message);
   }

@@ -1,6 +1,7 @@
 // The side: what is known of a drawing, its shot, and the way to the next drawing; and what one may say of them.
 
 import { Chart } from "./chart.js";
+import { Focus } from "./focus.js";
 import { describe } from "./hints.js";
 import { times } from "./rough.js";
 import { at, clock, nextOf, pretty } from "./time.js";
@@ -14,6 +15,7 @@ export class Panel {
     this.models = models;
     this.pairRoot = element("section", "pair");
     this.chartRoot = element("div", "chart");
+    this.focus = new Focus(root);
     root.addEventListener("drop", (event) => this.#dropped(event));
     this.chart = new Chart(this.chartRoot, {
       change: (chart) => acts.edit({ edit: "chart", frame: this.target, chart }),
@@ -22,13 +24,12 @@ export class Panel {
   }
 
   show(project, cursor, pair) {
-    const had = document.activeElement?.id;
-    const inside = root.contains(document.activeElement);
     const [first, last, flash, held, said] = project.drawings[cursor.drawing];
     const shotNumber = at(project.shots, first);
     const shot = project.shots[shotNumber];
     const count = last - first + 1;
-    const parts = [
+    const next = nextOf(project, cursor.drawing);
+    const parts = () => [
       section(`Drawing ${cursor.drawing + 1} of ${project.drawings.length}`, [
         facts([
           ["Frames", count === 1 ? `${first}` : `${first} – ${last}`],
@@ -37,17 +38,12 @@ export class Panel {
         ]),
         this.#hold(first, held, said),
       ]),
+      next < 0 ? section("Then", [paragraph(why)]) : this.#pair(project, next, pair),
     ];
-    const next = nextOf(project, cursor.drawing);
-    if (next < 0) {
-      const words = flash ? "A flash: motion passes it by." : last + 1 >= project.frames ? "The clip ends here." : "A cut follows: nothing is drawn across it.";
-      parts.push(section("Then", [paragraph(words)]));
-    } else {
-      parts.push(this.#pair(project, next, pair));
-    }
+    const why = flash ? "A flash: motion passes it by." : last + 1 >= project.frames ? "The clip ends here." : "A cut follows: nothing is drawn across it.";
     root.hidden = false;
-    root.replaceChildren(...parts);
-    if (inside && had) document.getElementById(had)?.focus();
+    const make = () => root.replaceChildren(...parts());
+    this.focus.around(make, { passing: next >= 0 && !pair, otherwise: document.getElementById("ribbon-list") });
   }
 
   #hold(frame, held, said) {
@@ -98,8 +94,9 @@ export class Panel {
     }
     const rows = pair.check.drawings.map((one) => {
       const words = one.flags.length ? one.flags.join(", ") : "nothing wrong";
-      const row = element("li", one.flags.length ? "flagged" : "", element("span", "number", pretty(one.t)), words);
-      row.title = `stroke width off by ${one.stroke_width_px.toFixed(2)} px, ${one.regions} closed regions (keys ${one.key_regions}), ${one.gaps} gaps (keys ${one.key_gaps})`;
+      const said = element("span", "", words);
+      const row = element("li", one.flags.length ? "flagged" : "", element("span", "number", pretty(one.t)), said);
+      said.title = `stroke width off by ${one.stroke_width_px.toFixed(2)} px, ${one.regions} closed regions (keys ${one.key_regions}), ${one.gaps} gaps (keys ${one.key_gaps})`;
       return row;
     });
     made.append(element("h3", "", "Check"), element("ol", "", ...rows));
@@ -116,6 +113,8 @@ export class Panel {
       return made;
     };
     const made = element("div", "rough", element("h3", "", "Rough"));
+    made.setAttribute("role", "group");
+    made.setAttribute("aria-label", "Rough");
     if (!guide) made.append(paragraph("A loose drawing of one moment between, which lines and regions then pass."));
     const choice = button("rough-choose", guide ? "Another…" : "Choose a picture…", "Dark lines on light paper or on none, as large as the keys; or drop it here (Shift+G)", () => rough.choose());
     const draw = button("rough-draw", "Draw", "Draw it over both keys (P)", () => rough.takeUp());
@@ -148,6 +147,7 @@ export class Panel {
     }
     const rows = pair.hints.map((hint, index) => {
       const gone = element("button", "icon", "×");
+      gone.id = `hint-${index + 1}`;
       gone.setAttribute("aria-label", `Remove hint ${index + 1}`);
       gone.addEventListener("click", () => {
         const kept = pair.hints.filter((_, other) => other !== index);

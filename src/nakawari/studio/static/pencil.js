@@ -11,6 +11,8 @@ export class Pencil {
   #paint = this.#canvas.getContext("2d");
   #last = null; // where the line is that is being drawn
   #scale = 1;
+  #maker = null; // of PNGs
+  #made = 0;
   width = 3;
   erasing = false;
 
@@ -63,9 +65,21 @@ export class Pencil {
     return had;
   }
 
+  // A PNG of the lines as they are now, in black.
   toBlob() {
     const { width, height } = this.#canvas;
-    return coloured(this.#canvas, "#000", new OffscreenCanvas(width, height)).convertToBlob({ type: "image/png" });
+    const picture = coloured(this.#canvas, "#000", new OffscreenCanvas(width, height)).transferToImageBitmap();
+    this.#maker ??= new Worker("/static/png.js");
+    const id = (this.#made += 1);
+    return new Promise((give) => {
+      const hear = ({ data }) => {
+        if (data.id !== id) return;
+        this.#maker.removeEventListener("message", hear);
+        give(data.blob);
+      };
+      this.#maker.addEventListener("message", hear);
+      this.#maker.postMessage({ id, picture }, [picture]);
+    });
   }
 }
 

@@ -9,7 +9,8 @@ const overwrite = document.getElementById("render-overwrite");
 const trouble = document.getElementById("render-trouble");
 
 export function ready(current) {
-  document.getElementById("render-go").addEventListener("click", async () => {
+  dialog.addEventListener("submit", async (event) => {
+    event.preventDefault(); // closed once it has begun
     const { project } = current();
     const encode = crf.value.trim() === "" ? {} : { crf: Number(crf.value) };
     try {

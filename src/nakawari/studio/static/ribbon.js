@@ -1,5 +1,6 @@
 // The timeline: shots, drawings and their durations, holds, cuts. Only what is in sight is in the page.
 
+import { Focus } from "./focus.js";
 import { at, nextOf } from "./time.js";
 
 const SMALLEST = 1.5;
@@ -25,6 +26,7 @@ export class Ribbon {
   #selected = 0;
   #queued = false;
   #rows = new Map();
+  #focus = new Focus(this.#inner);
 
   // acts: {select(drawing), removeCut(frame), cadence(shot, value)}
   constructor(pictures, acts) {
@@ -139,8 +141,8 @@ export class Ribbon {
     row.setAttribute("aria-setsize", this.#project.drawings.length);
     row.setAttribute("aria-posinset", number + 1);
     const what = flash ? "a flash" : held ? "held" : "moves";
-    row.setAttribute("aria-label", `Drawing ${number + 1}, frame ${first}, ${count} frame${count > 1 ? "s" : ""}, ${what}`);
-    row.title = `Drawing ${number + 1}: frames ${first}–${last}, ${what}${said < 0 ? "" : " (as you said)"}`;
+    const frames = count > 1 ? `frames ${first} to ${last}` : `frame ${first}`;
+    row.title = `Drawing ${number + 1}, ${frames}, ${what}${said < 0 ? "" : ", as you said"}`; // its name as well
     row.className = `drawing${held ? " held" : ""}${flash ? " flash" : ""}${said < 0 ? "" : " said"}`;
     row.style.left = `${first * this.#scale}px`;
     row.style.width = `${count * this.#scale}px`;
@@ -185,8 +187,10 @@ export class Ribbon {
     // A list that is open must not be taken away under the hand.
     if (this.#shots.contains(document.activeElement) && this.#shots.dataset.drawn === this.#drawn(from, to)) return;
     this.#shots.dataset.drawn = this.#drawn(from, to);
-    this.#shots.replaceChildren(...shown);
-    this.#cuts.replaceChildren(...marks);
+    this.#focus.around(() => {
+      this.#shots.replaceChildren(...shown);
+      this.#cuts.replaceChildren(...marks);
+    }, { otherwise: this.#list });
   }
 
   #drawn(from, to) {
@@ -201,6 +205,7 @@ export class Ribbon {
     const name = document.createElement("span");
     name.textContent = `Shot ${number + 1}`;
     const choice = document.createElement("select");
+    choice.id = `cadence-${number}`;
     choice.setAttribute("aria-label", `Cadence of shot ${number + 1}`);
     choice.title = "On how many frames it is drawn";
     const words = cadence ? `on ${cadence}s` : "still";
@@ -209,7 +214,7 @@ export class Ribbon {
     choice.add(new Option("as it was found", "found"));
     choice.addEventListener("change", () => {
       this.acts.cadence(number, choice.value === "found" ? null : Number(choice.value));
-      choice.blur();
+      choice.value = String(cadence); // until it is
     });
     const stays = document.createElement("div");
     stays.className = "stays";
@@ -222,7 +227,7 @@ export class Ribbon {
     const mark = document.createElement("button");
     mark.className = "cut";
     mark.style.left = `${frame * this.#scale}px`;
-    mark.title = `Cut before frame ${frame}: click to remove it`;
+    mark.id = `cut-${frame}`;
     mark.setAttribute("aria-label", `Remove the cut before frame ${frame}`);
     mark.addEventListener("click", () => this.acts.removeCut(frame));
     return mark;

@@ -68,8 +68,7 @@ export class Rough {
     const picture = await this.#send(file, file.name, frame, t, false);
     if (!picture) return;
     view.rough = true;
-    await this.acts.edit({ edit: "guide", frame, guide: { picture, t } });
-    this.acts.say(`The rough at ${pretty(t)} is followed`);
+    if (await this.acts.edit({ edit: "guide", frame, guide: { picture, t } })) this.acts.say(`The rough at ${pretty(t)} is followed`);
   }
 
   move(t) {
@@ -78,8 +77,7 @@ export class Rough {
 
   async remove() {
     await this.saved();
-    await this.acts.edit({ edit: "guide", frame: target(), guide: null });
-    this.acts.say("The rough is removed");
+    if (await this.acts.edit({ edit: "guide", frame: target(), guide: null })) this.acts.say("The rough is removed");
   }
 
   // -- drawn ---------------------------------------------------------------------------------------
@@ -106,8 +104,10 @@ export class Rough {
   putDown() {
     if (!view.pencil) return;
     if (pencil.end()) this.#keep();
+    const inside = $("pencil-tools").contains(document.activeElement);
     view.pencil = null;
     this.acts.show();
+    if (inside) ($("rough-draw") ?? $("canvas")).focus();
     this.acts.say("The pencil is put down");
   }
 
@@ -147,6 +147,7 @@ export class Rough {
     pencil.begin(first, 0.5);
     for (const place of rest) pencil.to(place, 0.5);
     this.end();
+    this.acts.say("The line is drawn");
   }
 
   async clear() {
@@ -154,8 +155,7 @@ export class Rough {
     await this.saved();
     pencil.load(here.project.source);
     this.#holds = null;
-    await this.acts.edit({ edit: "guide", frame: view.pencil.target, guide: null });
-    this.acts.say("All lines are gone; undo brings them back");
+    if (await this.acts.edit({ edit: "guide", frame: view.pencil.target, guide: null })) this.acts.say("All lines are gone; undo brings them back");
   }
 
   // All lines that were drawn are kept.

@@ -1,4 +1,4 @@
-// What is written around the picture: the bar, the tools, where one is, and what is said to a screen reader.
+// What is written around the picture: the bar, the tools, and where one is.
 
 import { pencil } from "./rough.js";
 import { cursor, here, nowT, takesHints, ticks, view } from "./state.js";
@@ -11,9 +11,10 @@ export function tools() {
   const open = Boolean(here.project);
   $("project-name").textContent = open ? here.project.name : "Open…";
   $("project-facts").textContent = open ? facts() : "";
-  $("undo").disabled = !here.project?.undo;
-  $("redo").disabled = !here.project?.redo;
-  for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "cut-here", "drawing-here", "rate", "model", "as-side", "as-wipe", "how", "ribbon-in", "ribbon-out", "zoom", "zoom-in", "zoom-out"]) $(id).disabled = !open;
+  able("undo", here.project?.undo);
+  able("redo", here.project?.redo);
+  for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "rate", "model", "as-side", "as-wipe", "how", "ribbon-in", "ribbon-out", "zoom", "zoom-in", "zoom-out"]) $(id).disabled = !open;
+  for (const id of ["cut-here", "drawing-here", "split-here"]) able(id, open);
   $("ribbon-head").hidden = !open;
   if (!open) return;
   document.title = `${here.project.name} · nakawari studio`;
@@ -23,8 +24,8 @@ export function tools() {
   $("pencil-tools").hidden = !view.pencil;
   $("pencil-draw").setAttribute("aria-pressed", String(!pencil.erasing));
   $("pencil-erase").setAttribute("aria-pressed", String(pencil.erasing));
-  $("pencil-undo").disabled = !here.project.undo;
-  for (const as of ["side", "wipe"]) $(`as-${as}`).setAttribute("aria-checked", String(Boolean(view.beside) && view.as === as));
+  able("pencil-undo", here.project.undo);
+  for (const as of ["side", "wipe"]) $(`as-${as}`).setAttribute("aria-pressed", String(Boolean(view.beside) && view.as === as));
   $("beside").value = view.beside;
   $("beside").disabled = Boolean(view.how);
   $("how").value = view.how;
@@ -39,16 +40,29 @@ export function tools() {
     return mark;
   }));
   $("range").textContent = view.range;
+  $("range").setAttribute("aria-label", `Played: the ${view.range}`);
   const [first] = here.project.drawings[cursor.drawing];
   const begins = here.project.shots[at(here.project.shots, first)][0] === first;
   $("cut-here").textContent = begins && first ? "Remove cut" : "Cut here";
-  $("cut-here").disabled = first === 0;
-  $("drawing-here").textContent = "Join";
-  $("drawing-here").disabled = begins;
+  able("cut-here", first > 0);
+  able("drawing-here", !begins);
+  const [, last] = here.project.drawings[cursor.drawing];
+  able("split-here", last > first);
   choose($("rate"), RATES, here.project.settings.fps ?? "");
   $("rate").options[0].textContent = `2× (${Number((2 * number(here.project.source.rate)).toFixed(3))})`;
   $("model").value = here.project.settings.model;
 }
+
+// What may be done now. It keeps the focus where it may not: what is disabled would lose it.
+function able(id, is) {
+  $(id).setAttribute("aria-disabled", String(!is));
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("[aria-disabled=true]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, { capture: true });
 
 function choose(select, options, value) {
   if (select.dataset.filled !== "yes") {
@@ -81,19 +95,6 @@ function colour([r, g, b, alpha]) {
   if (!alpha) return "clear";
   const hex = [r, g, b].map((c) => c.toString(16).padStart(2, "0")).join("");
   return `#${hex}${alpha < 255 ? ` at ${Math.round((alpha / 255) * 100)}%` : ""}`;
-}
-
-export function speak() {
-  const [first, last, flash, held] = here.project.drawings[cursor.drawing];
-  const t = nowT();
-  const frames = last - first + 1;
-  say(t
-    ? `In-between ${cursor.stop ? `${cursor.stop} of ${ticks().length}` : "free"}, at ${pretty(t)}`
-    : `Drawing ${cursor.drawing + 1} of ${here.project.drawings.length}, ${frames} frame${frames > 1 ? "s" : ""}${flash ? ", flash" : held ? ", held" : ""}, ${ticks().length} in-betweens`);
-}
-
-export function say(words) {
-  $("said").textContent = words;
 }
 
 export function trouble(words) {
