@@ -1,83 +1,209 @@
-"""The page in a real Chromium: open a clip, move a cut, bend a chart, see the new picture, render, reopen."""
+"""The page in a real Chromium: a session by keys alone, that is only heard; and one by mouse and pen."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from math import cos, pi, sin
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
+from tests.studio.chromium import Server, launched, needs_chromium, new_page, picture, stop_words
 from tests.studio.conftest import CUT, FRAMES, until, write_clip
+from tests.studio.test_guides import rough
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE_MS = 90_000
-"""A busy machine draws slowly; a quiet one is done in seconds."""
+pytestmark = needs_chromium
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+MIDDLE = (17, 24)
+"""Of the disc, half the way to the second drawing."""
 
 
-class Server:
-    """A studio as a user starts it."""
+class Run:
+    """A studio that can be started again, and the page that looks at it."""
 
-    def __init__(self, folder: Path) -> None:
-        words = ["studio", str(folder / "clips"), "--port", "0", "--no-browser"]
-        words += ["--projects", str(folder / "state")]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "nakawari", *words], stdout=subprocess.PIPE, text=True
+    def __init__(self, browser: Any, folder: Path) -> None:
+        self.browser, self.folder = browser, folder
+        self.troubles: list[str] = []
+        self.start()
+
+    def start(self) -> None:
+        self.server = Server(self.folder)
+        self.page = new_page(self.browser, self.troubles)
+        self.page.goto(self.server.address)
+        self.page.evaluate(
+            "() => { window.heard = []; const said = document.getElementById('said');"
+            " new MutationObserver(() => heard.push(said.textContent)).observe(said, {childList: true}) }"
         )
-        assert self.process.stdout is not None
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found
-        self.address = found[0]
 
-    def end(self, how: int) -> int:
-        self.process.send_signal(how)
-        status = self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return status
+    def home(self) -> Path:
+        """Where the project lies that was changed last."""
+        found = (self.folder / "state/projects").glob("*/project.json")
+        return max(found, key=lambda path: path.stat().st_mtime_ns).parent
 
+    def rough(self) -> tuple[str, float]:
+        """Of which moment the rough on disk is, and how much of it is drawn."""
+        guide = json.loads((self.home() / "project.json").read_text())["guides"]["2"]
+        picture = cv2.imread(str(self.home() / "guides" / f"{guide['picture']}.png"), cv2.IMREAD_UNCHANGED)
+        return guide["t"], float(picture[..., 3].mean())
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
 
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    def hears(self, words: str) -> None:
+        """Waits until it is said, and forgets what was said before."""
+        self.page.wait_for_function("words => heard.some((one) => one.includes(words))", arg=words)
+        self.page.evaluate("heard.length = 0")
 
+    def focused(self) -> str:
+        return str(self.page.evaluate("document.activeElement.id"))
 
-def new_page(browser: Any, troubles: list[str]) -> Any:
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.set_default_timeout(PATIENCE_MS)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    page.on(
-        "request",
-        lambda asked: (
-            None if "127.0.0.1" in asked.url or asked.url.startswith("blob:") else troubles.append(asked.url)
-        ),
-    )
-    return page
+    def tree(self) -> list[dict[str, Any]]:
+        """The accessibility tree: what a screen reader is told."""
+        session = self.page.context.new_cdp_session(self.page)
+        nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+        session.detach()
+        return [node for node in nodes if not node["ignored"]]
 
 
-def picture(page: Any) -> str:
-    """The pixels of the canvas, once the picture is there."""
-    page.locator("#canvas-note").wait_for(state="hidden")
-    page.wait_for_timeout(120)  # a frame of the screen, or some
-    return str(page.locator("#canvas").evaluate("canvas => canvas.toDataURL()"))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    folder = tmp_path_factory.mktemp("browser")
+    (folder / "clips").mkdir()
+    for name in ("disc", "keys"):
+        write_clip(folder / "clips" / f"{name}.mkv")
+    with launched() as browser:
+        made = Run(browser, folder)
+        yield made
+        made.page.close()
+        assert made.server.end(signal.SIGINT) == 0
 
 
-def stop_words(page: Any) -> str:
-    return str(page.locator("#canvas").get_attribute("aria-label"))
+def opened(run: Run, name: str) -> None:
+    run.press("Control+o")
+    run.page.locator("#open-path").fill(str(run.folder / "clips" / name))
+    run.press("Enter")
+    run.page.locator("#project-name").get_by_text(name).wait_for()
+    until(lambda: run.focused() == "ribbon-list")
+
+
+def nameless(tree: list[dict[str, Any]]) -> list[str]:
+    """Roles of what can be used and has no name."""
+    return [
+        node["role"]["value"]
+        for node in tree
+        if any(one["name"] == "focusable" and one["value"]["value"] for one in node.get("properties", ()))
+        and not node.get("name", {}).get("value")
+    ]
+
+
+def with_pen(run: Run, force: float, *, up: int = 8) -> None:
+    """A circle around the disc between, higher than its way."""
+    session = run.page.context.new_cdp_session(run.page)
+    box = run.page.locator("#canvas").bounding_box()
+    scale = min(box["width"] / 64, box["height"] / 48)
+    left, top = box["x"] + (box["width"] - 64 * scale) / 2, box["y"] + (box["height"] - 48 * scale) / 2
+    for step in range(26):
+        x, y = (8 * f(2 * pi * step / 24) for f in (cos, sin))
+        words = {
+            "type": "mousePressed" if step == 0 else "mouseReleased" if step == 25 else "mouseMoved",
+            "x": left + scale * (MIDDLE[0] + 0.5 + x),
+            "y": top + scale * (MIDDLE[1] + 0.5 - up + y),
+            "button": "left",
+            "buttons": int(step < 25),
+            "force": force,
+            "pointerType": "pen",
+            "clickCount": int(step in (0, 25)),
+        }
+        session.send("Input.dispatchMouseEvent", words)
+    session.detach()
+
+
+def test_a_session_by_keys_alone_is_heard_and_never_loses_the_focus(run: Run) -> None:
+    page = run.page
+    assert not nameless(run.tree())
+    opened(run, "keys.mkv")
+    tree = run.tree()
+    assert not nameless(tree)
+    roles = {node["role"]["value"] for node in tree}
+    assert {"main", "banner", "complementary", "region", "listbox", "slider", "status", "heading"} <= roles
+    names = [n.get("name", {}).get("value") for n in tree if n["role"]["value"] == "option"]
+    assert "Drawing 2, frames 2 to 3, moves" in names
+
+    run.press("ArrowRight")
+    run.hears("In-between 1 of 3, at 1/4")
+    run.press("PageDown", "c")  # the cut goes one drawing on
+    run.hears("No cut before frame 12")
+    run.press("ArrowDown", "c")
+    run.hears("Cut before frame 14")
+    run.press("Home", "h")
+    run.hears("Held until just before the next")
+    run.press("Control+z")
+    run.hears("Taken back")
+    assert run.focused() == "ribbon-list"
+
+    run.press("m", "End")
+    run.hears("This pair is drawn with cel")
+    assert run.focused() == "pair-model"
+    run.press("Escape", "t", "ArrowRight")
+    run.hears("Spaced at 4/15, 1/2, 3/4")
+    assert run.focused() == "tick-0"
+
+    run.press("Escape", "i")  # a match is forced
+    run.hears("How: regions")
+    page.locator("#hint").focus()
+    run.press("ArrowDown")
+    run.hears("Click in one key: same region")
+    page.locator("#canvas").focus()
+    (canvas,) = (n for n in run.tree() if n["role"]["value"] == "application")
+    assert "Arrow keys move a cross" in canvas["name"]["value"]
+    run.press("ArrowLeft", "Enter")
+    run.hears("Now click in the second key")
+    run.press("Tab", "ArrowRight", "Enter")
+    run.hears("1 hint")
+    page.locator("#hint-1").focus()
+    run.press("Enter")
+    run.hears("No hints")
+    assert run.focused() == "check"
+    run.press("Escape", "i", "i", "i")
+
+    cv2.imwrite(str(run.folder / "rough.png"), rough(at=MIDDLE))
+    cv2.imwrite(str(run.folder / "small.png"), rough(size=(24, 32)))
+    run.press("Shift+G", "Tab")
+    assert run.focused() == "rough-choose"
+    for name in ("small", "rough"):
+        with page.expect_file_chooser() as chooser:
+            run.press("Enter")
+        chooser.value.set_files(run.folder / f"{name}.png")
+        if name == "small":
+            page.locator("#trouble").get_by_text("small.png is 32x24").wait_for()
+    run.hears("The rough at 1/2 is followed")
+    assert run.focused() == "rough-choose"
+    run.press("Shift+Tab", "Shift+Tab", "ArrowDown")
+    run.hears("The rough is of 3/4")
+    assert run.focused() == "rough-t"
+    page.locator("#rough-remove").focus()
+    run.press("Enter")
+    run.hears("The rough is removed")
+    assert run.focused() == "rough-choose"
+
+    run.press("Escape", "e", "Control+a")
+    page.keyboard.type(str(run.folder / "clips/out.mkv"))
+    assert not nameless(run.tree())
+    run.press("Enter")
+    run.hears("Rendering out.mkv…")
+    assert run.focused() == "ribbon-list"
+    run.hears("Rendering out.mkv: done")
+    assert (run.folder / "clips/out.mkv").exists()
+    run.press("?")
+    assert not nameless(run.tree())
+    run.press("Escape")
+    assert run.focused() == "ribbon-list"
+    assert not run.troubles
 
 
 def shots(page: Any) -> int:
@@ -85,13 +211,8 @@ def shots(page: Any) -> int:
     return int(page.locator(".cut").count()) + 1
 
 
-def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> None:
-    (tmp_path / "clips").mkdir()
-    write_clip(tmp_path / "clips" / "disc.mkv")
-    troubles: list[str] = []
-    server = Server(tmp_path)
-    page = new_page(browser, troubles)
-    page.goto(server.address)
+def test_a_session_by_mouse_and_pen_outlives_a_crash(run: Run) -> None:
+    page = run.page
     assert "#" not in page.url  # the token does not stay in sight
 
     page.keyboard.press("Control+o")
@@ -100,7 +221,8 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
     page.locator("#open-trouble").get_by_text("does not exist").wait_for()
     page.get_by_role("button", name="Folder").or_(page.locator("#open-list button").first).first.click()
     page.locator("#open-list").get_by_text("disc.mkv").click()
-    page.locator(".drawing").first.wait_for()
+    page.locator("#project-name").get_by_text("disc.mkv").wait_for()
+    until(lambda: run.focused() == "ribbon-list")
     assert page.locator(".drawing").first.get_attribute("aria-setsize") == str(FRAMES // 2)
     first = picture(page)
 
@@ -131,12 +253,7 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
         page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * 0.6, steps=5)
         page.mouse.up()
     page.locator(".hints li").get_by_text("same line").wait_for()
-    page.locator("#hint").select_option("regions")  # a match, forced from the keyboard
-    page.locator("#canvas").focus()
-    for key in ("ArrowLeft", "Enter", "Tab", "ArrowRight", "Enter"):
-        page.keyboard.press(key)
-    page.locator(".hints li").get_by_text("same region").wait_for()
-    for _ in range(3):
+    for _ in range(2):
         count = page.locator(".hints li").count()
         page.get_by_label(f"Remove hint {count}").click()
         until(lambda left=count - 1: page.locator(".hints li").count() == left)
@@ -144,9 +261,36 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
     until(lambda: picture(page) == matched)
     page.locator("#canvas").focus()
 
+    page.keyboard.press("ArrowRight")  # a rough of the in-between in the middle
+    until(lambda: "in-between at 1/2" in stop_words(page))
+    straight = picture(page)
+    run.press("p")
+    run.hears("Pencil")
+    with_pen(run, 0.3)
+    run.hears("The rough is of 1/2")
+    t, thin = run.rough()
+    assert t == "1/2"
+    with_pen(run, 1)
+    run.hears("The rough is of 1/2")
+    assert run.rough()[1] > 1.5 * thin
+    run.press("Escape", "g")
+    bent = picture(page)
+    assert bent != straight
+    run.press("Control+z", "Control+z")
+    until(lambda: picture(page) == straight)
+    run.press("Control+y", "Control+y")
+    until(lambda: picture(page) == bent)
+    run.press("p", "Shift+P")
+    run.hears("Eraser")
+    with_pen(run, 1)
+    page.locator(".refused").get_by_text("shows no lines").wait_for()
+    page.locator("#pencil-undo").click()
+    page.locator(".refused").wait_for(state="detached")
+    page.locator("#pencil-done").click()
+    assert run.focused() == "rough-draw"
+
     page.locator(".tick").first.press("ArrowRight")  # bends the chart
-    until(lambda: "1/4" not in stop_words(page))
-    spaced = stop_words(page)
+    run.hears("Spaced at 4/15, 1/2, 3/4")
     picture(page)
 
     assert shots(page) == 2  # the cut moves: from frame 12 to 14
@@ -167,27 +311,25 @@ def test_a_session_from_opening_to_reopening(browser: Any, tmp_path: Path) -> No
         page.locator("#save-plan").click()
     plan = json.loads(Path(plan_file.value.path()).read_text())
     assert [shot["first"] for shot in plan["shots"]] == [0, CUT + 2]
-    out = tmp_path / "clips" / "out"
+    (pair,) = plan["pairs"]
+    assert pair["hints"]["guide"].startswith("data:image/png;base64,")
+    out = run.folder / "clips" / "out"
     page.locator("#render-path").fill(f"{out}/")
     page.locator("#render-go").click()
     until(out.exists, 60)
     assert len(list(out.iterdir())) == 2 * FRAMES
 
-    assert server.end(signal.SIGKILL) != 0  # a crash
+    assert not run.troubles
+    assert run.server.end(signal.SIGKILL) != 0  # a crash
     page.close()
-    again = Server(tmp_path)
-    page = new_page(browser, troubles)
-    troubles.clear()  # what the page said of the crash
-    page.goto(again.address)
+    run.start()
+    page = run.page
+    run.troubles.clear()  # what the page said of the crash
     page.locator("#recent").get_by_text("disc.mkv").click()
-    page.locator(".drawing").first.wait_for()
+    until(lambda: run.focused() == "ribbon-list")
     assert shots(page) == 2
-    page.keyboard.press("ArrowRight")
-    until(lambda: stop_words(page) == spaced)
-    unnamed = page.evaluate(
-        "[...document.querySelectorAll('button, select, input')].filter(e => e.offsetParent &&"
-        " !(e.ariaLabel || e.textContent.trim() || e.labels?.length || e.title)).map(e => e.outerHTML)"
-    )
-    assert unnamed == []
-    assert not troubles
-    assert again.end(signal.SIGINT) == 0
+    run.press("ArrowRight")
+    run.hears("at 4/15")
+    run.press("ArrowRight", "g")
+    until(lambda: picture(page) == bent)
+    assert not run.troubles

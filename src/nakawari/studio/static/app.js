@@ -143,12 +143,13 @@ function complain(words) {
 const take = async (changed) => {
   const frame = here.project && here.project.id === changed.id ? here.project.drawings[cursor.drawing][0] : null;
   const wrong = changed.wrong ?? here.project?.wrong ?? "";
-  here.project = { ...changed, wrong };
+  const taken = { ...changed, wrong };
+  here.project = taken;
   trouble(wrong);
   if (frame === null) Object.assign(cursor, { drawing: 0, stop: 0, free: null });
   else cursor.drawing = at(here.project.drawings, frame);
-  here.pair = null;
   await loadPair();
+  if (here.project !== taken) return; // the next one is here already, and shows where one is
   cursor.stop = Math.min(cursor.stop, ticks().length);
   await rough.follow();
   show();
@@ -157,7 +158,7 @@ const take = async (changed) => {
 const edit = guarded(async (words) => {
   player.stop();
   try {
-    await take(await post(`${base()}/edits`, words));
+    await way.after(post(`${base()}/edits`, words).then(take));
     tellEdit(words);
     return true;
   } catch (error) {
@@ -172,13 +173,13 @@ const undo = guarded(async (back) => {
   await rough.saved();
   if (!here.project || !(back ? here.project.undo : here.project.redo)) return;
   player.stop();
-  await take(await post(`${base()}/${back ? "undo" : "redo"}`));
+  await way.after(post(`${base()}/${back ? "undo" : "redo"}`).then(take));
   say(back ? "Taken back" : "Done again");
 });
 
 // Lets the in-betweens of a pair be looked at for what is wrong.
 const check = guarded(async () => {
-  if (!here.pair?.ticks.length) return;
+  if (!here.pair?.ticks.length) return say("Nothing is drawn between here");
   const asked = here.pair;
   for (;;) {
     const answer = await ask("GET", `${base()}/pairs/${asked.target}/check?k=${asked.key}`);
@@ -347,7 +348,11 @@ const able = {
   leave: () => (view.pencil ? rough.putDown() : $("ribbon-list").focus()),
   eraser: () => view.pencil && rough.erase(!pencil.erasing),
   thick: (by) => view.pencil && rough.thick(pencil.width + by),
-  focus: (...ids) => ids.map($).find(Boolean)?.focus(),
+  focus(...ids) {
+    const found = ids.map($).find((one) => one?.checkVisibility());
+    if (found) found.focus();
+    else say("There is none here");
+  },
   zoom: (by) => viewer.zoom(by), fit: () => viewer.fit(), actual: () => viewer.actual(), toggleFit: () => viewer.toggleFit(),
   widen: (by) => ribbon.zoom(by),
   ...hand, edit: (words) => edit(words), check: () => check(), undo: (back) => undo(back),

@@ -13,34 +13,47 @@ const EASES = {
 };
 
 export class Chart {
-  #root;
+  #rail = document.createElement("div");
+  #ease = document.createElement("select");
+  #handles = [];
   #pair = null;
   #at = [];
 
   // acts: {change([[u, t], …] or null), select(tick)}
   constructor(root, acts) {
-    this.#root = root;
     this.acts = acts;
+    this.#rail.className = "rail";
+    this.#rail.setAttribute("role", "group");
+    this.#rail.setAttribute("aria-label", "Timing chart");
+    this.#ease.id = "ease";
+    this.#ease.setAttribute("aria-label", "Spacing");
+    this.#ease.addEventListener("change", () => {
+      const name = this.#ease.value;
+      if (name === "even") acts.change(null);
+      else if (name) this.#send(this.#pair.ticks.map((one) => EASES[name](number(one.u))));
+    });
+    root.replaceChildren(this.#rail, this.#ease);
   }
 
+  // Handles stay the same as long as there are as many: whoever has one in hand, or in the ear, keeps it.
   show(pair, current) {
     this.#pair = pair;
     this.#at = pair.ticks.map((tick) => number(tick.t));
-    const rail = document.createElement("div");
-    rail.className = "rail";
-    rail.setAttribute("role", "group");
-    rail.setAttribute("aria-label", "Timing chart");
-    for (const [index, tick] of pair.ticks.entries()) rail.append(this.#even(tick), this.#tick(index, tick, current));
-    const ease = document.createElement("select");
-    ease.id = "ease";
-    ease.setAttribute("aria-label", "Spacing");
-    ease.add(new Option(pair.chart.length ? "own spacing" : "even", "", true, true));
-    for (const name of Object.keys(EASES)) if (name !== "even" || pair.chart.length) ease.add(new Option(name, name));
-    ease.addEventListener("change", () => {
-      if (ease.value === "even") this.acts.change(null);
-      else if (ease.value) this.#send(pair.ticks.map((one) => EASES[ease.value](number(one.u))));
-    });
-    this.#root.replaceChildren(rail, ease);
+    if (this.#handles.length !== pair.ticks.length) this.#handles = pair.ticks.map((_, index) => this.#handle(index));
+    const marks = pair.ticks.map((tick) => this.#even(tick));
+    for (const old of this.#rail.querySelectorAll(".even")) old.remove();
+    this.#rail.prepend(...marks);
+    if (this.#rail.querySelectorAll(".tick").length !== this.#handles.length || !this.#rail.contains(this.#handles[0])) {
+      this.#rail.replaceChildren(...marks, ...this.#handles);
+    }
+    for (const [index, handle] of this.#handles.entries()) {
+      this.#place(handle, this.#at[index], pretty(pair.ticks[index].t));
+      if (index === current) handle.setAttribute("aria-current", "true");
+      else handle.removeAttribute("aria-current");
+    }
+    const names = Object.keys(EASES).filter((name) => name !== "even" || pair.chart.length);
+    const now = new Option(pair.chart.length ? "own spacing" : "even", "", true, true);
+    this.#ease.replaceChildren(now, ...names.map((name) => new Option(name, name)));
   }
 
   #even(tick) {
@@ -50,7 +63,7 @@ export class Chart {
     return mark;
   }
 
-  #tick(index, tick, current) {
+  #handle(index) {
     const handle = document.createElement("button");
     handle.className = "tick";
     handle.id = `tick-${index}`;
@@ -59,8 +72,6 @@ export class Chart {
     handle.setAttribute("aria-valuemin", "0");
     handle.setAttribute("aria-valuemax", "1");
     handle.title = "Drag, or use the arrow keys, to space it otherwise";
-    if (index === current) handle.setAttribute("aria-current", "true");
-    this.#place(handle, number(tick.t), pretty(tick.t));
     handle.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       handle.focus();

@@ -13,8 +13,12 @@ export class Panel {
   constructor(acts, models) {
     this.acts = acts;
     this.models = models;
-    this.pairRoot = element("section", "pair");
+    // The chart stays in the page, all else is made anew.
+    this.drawingRoot = element("section", "");
+    this.headRoot = element("div", "");
     this.chartRoot = element("div", "chart");
+    this.restRoot = element("div", "");
+    root.append(this.drawingRoot, element("section", "", this.headRoot, this.chartRoot, this.restRoot));
     this.focus = new Focus(root);
     root.addEventListener("drop", (event) => this.#dropped(event));
     this.chart = new Chart(this.chartRoot, {
@@ -29,20 +33,23 @@ export class Panel {
     const shot = project.shots[shotNumber];
     const count = last - first + 1;
     const next = nextOf(project, cursor.drawing);
-    const parts = () => [
-      section(`Drawing ${cursor.drawing + 1} of ${project.drawings.length}`, [
+    const why = flash ? "A flash: motion passes it by." : last + 1 >= project.frames ? "The clip ends here." : "A cut follows: nothing is drawn across it.";
+    root.hidden = false;
+    const make = () => {
+      this.drawingRoot.replaceChildren(
+        heading(`Drawing ${cursor.drawing + 1} of ${project.drawings.length}`),
         facts([
           ["Frames", count === 1 ? `${first}` : `${first} – ${last}`],
           ["Shown for", `${count} frame${count > 1 ? "s" : ""}${flash ? ", a flash" : ""}`],
           ["Shot", `${shotNumber + 1} of ${project.shots.length}, ${shot[2] ? `on ${shot[2]}s` : "still"}`],
         ]),
         this.#hold(first, held, said),
-      ]),
-      next < 0 ? section("Then", [paragraph(why)]) : this.#pair(project, next, pair),
-    ];
-    const why = flash ? "A flash: motion passes it by." : last + 1 >= project.frames ? "The clip ends here." : "A cut follows: nothing is drawn across it.";
-    root.hidden = false;
-    const make = () => root.replaceChildren(...parts());
+      );
+      const [head, rest] = next < 0 ? [[heading("Then"), paragraph(why)], []] : this.#pair(project, next, pair);
+      this.chartRoot.hidden = !rest.length;
+      this.headRoot.replaceChildren(...head);
+      this.restRoot.replaceChildren(...rest);
+    };
     this.focus.around(make, { passing: next >= 0 && !pair, otherwise: document.getElementById("ribbon-list") });
   }
 
@@ -60,10 +67,13 @@ export class Panel {
     return labelled("While it is shown", choice);
   }
 
+  // What stands above the chart, and what below it.
   #pair(project, next, pair) {
     this.target = project.drawings[next][0];
-    if (!pair) return section(`To drawing ${next + 1}`, [paragraph("…")]);
+    const head = heading(`To drawing ${next + 1}`);
+    if (!pair) return [[head, paragraph("…")], []];
     const count = pair.ticks.length;
+    if (!count) return [[head, paragraph("No output frame falls between at this rate.")], []];
     const own = select("pair-model", [
       ["", `the clip's (${project.settings.model})`],
       ...this.models.filter((m) => m.here).map((m) => [m.name, m.name]),
@@ -71,14 +81,11 @@ export class Panel {
     own.addEventListener("change", () => {
       this.acts.edit({ edit: "model", frame: this.target, model: own.value || null });
     });
-    const parts = [paragraph(count ? `${count} in-between${count > 1 ? "s" : ""}, ${clock(pair.begin)} to ${clock(pair.end)}` : "No output frame falls between at this rate.")];
-    if (count) {
-      const current = this.current;
-      this.chart.show(pair, current);
-      parts.push(this.chartRoot, labelled("Model", own), this.#checked(pair), this.#hints(pair));
-      if (this.acts.takesHints()) parts.push(this.#rough(pair));
-    }
-    return section(`To drawing ${next + 1}`, parts);
+    this.chart.show(pair, this.current);
+    const words = `${count} in-between${count > 1 ? "s" : ""}, ${clock(pair.begin)} to ${clock(pair.end)}`;
+    const rest = [labelled("Model", own), this.#checked(pair), this.#hints(pair)];
+    if (this.acts.takesHints()) rest.push(this.#rough(pair));
+    return [[head, paragraph(words)], rest];
   }
 
   // What is wrong with the in-betweens, once somebody asked.
@@ -167,8 +174,8 @@ export function element(tag, name, ...children) {
   return made;
 }
 
-export function section(title, parts) {
-  return element("section", "", element("h2", "", title), ...parts);
+export function heading(title) {
+  return element("h2", "", title);
 }
 
 export function paragraph(words) {

@@ -75,6 +75,12 @@ export class Way {
     if (tick >= 0) await this.go(cursor.drawing, tick + 1);
   }
 
+  // Steps wait until this is over, as an edit that may change where they lead.
+  after(work) {
+    this.#steps = Promise.allSettled([this.#steps, work]);
+    return work;
+  }
+
   #inTurn(act) {
     this.#steps = this.#steps.then(() => here.project && act()).catch((error) => this.acts.fail(error.message));
   }
