@@ -175,10 +175,15 @@ def test_a_session_by_keys_alone_is_heard_and_never_loses_the_focus(run: Run) ->
     cv2.imwrite(str(run.folder / "small.png"), rough(size=(24, 32)))
     run.press("Shift+G", "Tab")
     assert run.focused() == "rough-choose"
+    # The browser's own dialog is left out: where the machine is busy, its interception misses some.
+    page.evaluate(
+        "document.getElementById('rough-file').addEventListener('click', () => heard.push('dialog'))"
+    )
     for name in ("small", "rough"):
-        with page.expect_file_chooser() as chooser:
-            run.press("Enter")
-        chooser.value.set_files(run.folder / f"{name}.png")
+        assert run.focused() == "rough-choose"
+        run.press("Enter")
+        run.hears("dialog")
+        page.locator("#rough-file").set_input_files(run.folder / f"{name}.png")
         if name == "small":
             page.locator("#trouble").get_by_text("small.png is 32x24").wait_for()
     run.hears("The rough at 1/2 is followed")

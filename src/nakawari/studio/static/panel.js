@@ -57,14 +57,15 @@ export class Panel {
     const by = said < 0 ? "" : said ? "hold" : "move";
     const choice = select("hold", [
       ["", `by rule: ${said < 0 ? (held ? "held" : "moves") : "decide again"}`],
-      ["hold", "hold until just before the next"],
-      ["move", "move all the time it is shown"],
+      ["hold", "hold, then move"],
+      ["move", "move all along"],
     ], by);
+    choice.title = "Held: still until just before the next drawing, then quickly there";
     choice.addEventListener("change", () => {
       const value = choice.value === "" ? null : choice.value === "hold";
       this.acts.edit({ edit: "hold", frame, held: value });
     });
-    return labelled("While it is shown", choice);
+    return labelled("While shown", choice);
   }
 
   // What stands above the chart, and what below it.
@@ -131,7 +132,7 @@ export class Panel {
     }
     const time = select("rough-t", times().map((t) => [t, pretty(t)]), guide.t);
     time.addEventListener("change", () => rough.move(time.value));
-    made.append(labelled("Shows the moment", time));
+    made.append(labelled("Moment", time));
     if (refused) made.append(element("p", "refused", `Not followed: ${refused}`));
     made.append(element("div", "row", draw, choice, button("rough-remove", "Remove", "Without a rough", () => rough.remove())));
     return made;

@@ -199,7 +199,7 @@ export class Ribbon {
 
   #shot(number, first, last, cadence) {
     const shot = document.createElement("div");
-    shot.className = "shot";
+    shot.className = number ? "shot cut-before" : "shot";
     shot.style.left = `${first * this.#scale}px`;
     shot.style.width = `${(last - first + 1) * this.#scale}px`;
     const name = document.createElement("span");
