@@ -28,7 +28,7 @@ Mask = npt.NDArray[np.bool_]
 
 SEEN_PX = 2
 """A line is visible where a region beside it shows within this many pixels."""
-MIDDLE_PX, TORN = 0.5, 0.25
+MIDDLE_PX, TORN = 0.5, 0.39
 """So near to its middle a line is not torn, if its outline is above the second there."""
 HARD_BEYOND, SOFT_BEYOND = 0.75, 1.5
 """How much of what is around a line comes along with it, pixels: its own edge."""
@@ -36,9 +36,12 @@ LOOSE_PX = 3.0
 """So far out of the rim of a stroke, line pixels that are in no strip go along with it."""
 PIECE = 0.7
 """Share of the vertices around one of which the other key has to show, so that it is shown."""
-OUTLINE_SIGMA = 0.4
+OUTLINE_SIGMA = 0.5
 """Pixels: hard outlines are known to a part of a pixel after this much smoothing. Pixels of lines keep more
 than a half, others less."""
+SMOOTHED, SMOOTHED_PX = 0.2, 0.1
+"""How much, midway between the keys, the width of a stroke counts beside what its pixels are, which jitter;
+and by how much of a pixel that width, a mean over whole pixels, is too small at its rim."""
 SEEN_THERE = 0.4
 """Mean outline of the other key along a stroke from which it is believed to show that stroke."""
 
@@ -127,6 +130,9 @@ def hard_lines(plan: Plan, t: float, strips: Strips) -> tuple[Mask, Labels]:
     own = between(plan.both.outline, key, place)
     there, weight = _elsewhere(plan, t, vertex, np.stack([columns, rows], 1).astype(np.float64))
     outlined = own + weight * (between(plan.both.outline, 1 - key, there) - own)
+    radius = np.concatenate([lines.strokes.radius for lines in plan.lines])[vertex] + SMOOTHED_PX
+    inside = (radius - strips.away[rows, columns]).clip(-1, 1)
+    outlined += SMOOTHED * 2 * min(t, 1 - t) * inside
     drawn = (outlined > 0.5) | ((strips.away[rows, columns] <= MIDDLE_PX) & (own > TORN))
     line, ink = np.zeros(hit.shape, np.bool_), np.zeros(hit.shape, np.int32)
     row, column = pixels_at(place, *hit.shape)
