@@ -76,13 +76,13 @@ def outline(line: Mask) -> Shares:
     return np.asarray(cv2.GaussianBlur(line.astype(np.float32), (0, 0), OUTLINE_SIGMA), np.float32)
 
 
-def loose(key: Drawing) -> Mask:
-    """[H, W]: pixels of lines that are in no strip."""
-    strips = Strips.none(*key.labels.shape)
+def loose(key: Drawing, lined: Mask, beyond: float) -> Mask:
+    """[H, W]: pixels of lines, `lined`, that are in no strip with so much `beyond` the rim."""
+    strips = Strips.none(*lined.shape)
     if len(key.strokes):
         place = key.strokes.place.astype(np.float64)
-        _lay(strips, key, place, np.ones(len(place), np.bool_), 0, HARD_BEYOND)
-    return key.line & (strips.hit < 0)
+        _lay(strips, key, place, np.ones(len(place), np.bool_), 0, beyond)
+    return lined & (strips.hit < 0)
 
 
 def _lay(strips: Strips, key: Drawing, at: Floats, drawn: Mask, number: int, beyond: float) -> None:
@@ -114,7 +114,12 @@ def lay_lines(plan: Plan, t: float, nearer: int, label: Labels, gap: Mask) -> St
             drawn = ~moving.met & _inside(at, gap)
             drawn &= windowed(drawn.astype(np.float64), moving.strokes) > PIECE
         number = key * len(plan.lines[0].strokes.place)
-        _lay(strips, plan.keys[key], at, drawn, number, LOOSE_PX if plan.hard else SOFT_BEYOND)
+        _lay(strips, plan.keys[key], at, drawn, number, LOOSE_PX)
+    far = (strips.hit >= 0) & (strips.rim > (HARD_BEYOND if plan.hard else SOFT_BEYOND))
+    rows, columns = np.nonzero(far)
+    key_of = (strips.hit[far] >= len(plan.lines[0].strokes.place)).astype(np.intp)
+    stays = ~plan.both.loose[key_of, *pixels_at(strips.place[far], *far.shape)]
+    strips.hit[rows[stays], columns[stays]] = -1
     return strips
 
 
@@ -136,7 +141,7 @@ def hard_lines(plan: Plan, t: float, strips: Strips) -> tuple[Mask, Labels]:
     drawn = (outlined > 0.5) | ((strips.away[rows, columns] <= MIDDLE_PX) & (own > TORN))
     line, ink = np.zeros(hit.shape, np.bool_), np.zeros(hit.shape, np.int32)
     row, column = pixels_at(place, *hit.shape)
-    drawn = np.where(strips.rim[rows, columns] <= HARD_BEYOND, drawn, plan.both.loose[key, row, column])
+    drawn |= strips.rim[rows, columns] > HARD_BEYOND
     line[rows, columns] = drawn
     pixel = key * size + row * hit.shape[1] + column
     ink[rows, columns] = np.where(plan.both.line[key, row, column], pixel, plan.both.ink[vertex])

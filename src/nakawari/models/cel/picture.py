@@ -73,12 +73,13 @@ def mixture(plan: Plan, t: float) -> Mixture:
     height, width = laid.label.shape
     strips = lay_lines(plan, t, nearer, laid.label, laid.key != nearer)
     pixels, area = plan.both, plan.keys[nearer].regions.area
+    key, (rows, columns) = laid.key.astype(np.intp), pixels_at(laid.place, height, width)
+    crumbs = pixels.specks[key, rows, columns].reshape(-1)
     if plan.hard:
-        key, (rows, columns) = laid.key.astype(np.intp), pixels_at(laid.place, height, width)
         line, ink = hard_lines(plan, t, strips)
         source = pixels.paint[key, rows, columns]
         specks, nearest = specks_of(laid.label, line, area)
-        new = ~pixels.specks[key, rows, columns].reshape(-1)[specks]
+        new = ~crumbs[specks]
         source.reshape(-1)[specks[new]] = source.reshape(-1)[nearest[new]]
         made = np.where(line, ink, source)
         moving = plan.passing[source] | _lines_move(plan, strips.hit, line)
@@ -92,8 +93,9 @@ def mixture(plan: Plan, t: float) -> Mixture:
     )
     _mix_where_torn(plan, t, nearer, laid, owner, first, second, share)
     specks, nearest = specks_of(laid.label, strips.rim <= 0, area)
+    new = ~crumbs[specks]
     for each in (first, second, share):
-        each.reshape(-1)[specks] = each.reshape(-1)[nearest]
+        each.reshape(-1)[specks[new]] = each.reshape(-1)[nearest[new]]
     moving = plan.passing[first] | plan.passing[second]
     lay_over(
         pixels.rgb, pixels.coverage, pixels.paint, pixels.ink, len(plan.lines[0].strokes.place),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.guide import follow_guide
 from nakawari.models.cel.hints import Hints
-from nakawari.models.cel.inking import loose, outline
+from nakawari.models.cel.inking import HARD_BEYOND, SOFT_BEYOND, loose, outline
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
@@ -57,7 +57,7 @@ class Both:
     ink: Labels
 
 
-def both(one: Drawing, other: Drawing) -> Both:
+def both(one: Drawing, other: Drawing, hard: bool) -> Both:
     """Two keys of one size, end to end."""
     keys, size = (one, other), np.int32(one.labels.size)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * FRINGE_PX + 1, 2 * FRINGE_PX + 1))
@@ -65,6 +65,8 @@ def both(one: Drawing, other: Drawing) -> Both:
     near = np.stack([cv2.dilate(one.astype(np.uint8), disc) > 0 for one in line])
     coverage = np.stack([np.where(fringe, _unmixed(key), 0) for key, fringe in zip(keys, near, strict=True)])
     coverage = np.maximum(coverage, np.stack([key.coverage for key in keys]) * near).astype(np.float32)
+    inked = line | (coverage > FAINT)
+    beyond = [HARD_BEYOND if hard else SOFT_BEYOND] * 2
     return Both(
         np.concatenate([key.rgb.reshape(-1, 3) for key in keys]),
         np.stack([key.labels for key in keys]),
@@ -72,8 +74,8 @@ def both(one: Drawing, other: Drawing) -> Both:
         coverage,
         line,
         np.stack([outline(one) for one in line]),
-        line | (coverage > FAINT),
-        np.stack([loose(key) for key in keys]),
+        inked,
+        np.stack([loose(*each) for each in zip(keys, line if hard else inked, beyond, strict=True)]),
         np.stack([_crumbs(key) for key in keys]),
         np.concatenate([one.ink, other.ink + size]),
     )
@@ -171,7 +173,7 @@ def understand(
     )
     plan = Plan(
         (one, other),
-        both(one, other),
+        both(one, other, hard),
         seen,
         matches,
         found,
