@@ -19,6 +19,8 @@ LARGEST_SCALE, LARGEST_TURN = 0.4, 1.2
 """Logarithm and radians: no region grows or turns by more between two keys."""
 MISFIT_PX = 6.0
 """What it costs a point to land on another kind of border."""
+STEADY_PX = 2
+"""Pixels around a border that say where it is to a part of a pixel."""
 STRANGE, HELD = 0.02, 0.1
 """What such a point counts when an outline is bent; and what not bending counts."""
 
@@ -34,6 +36,36 @@ def nearest_mean(place, targets):  # type: ignore[no-untyped-def]
             least = min(least, dx * dx + dy * dy)
         total += np.sqrt(least)
     return total / len(place)
+
+
+@compile_kernel("void(i4[:, ::1], i8[:], i8[:], b1, f8[:, ::1])")
+def steady(labels, columns, rows, down, place):  # type: ignore[no-untyped-def]
+    """Where borders between a pixel and the next one (to the right, or `down`) are, to a part of a pixel.
+
+    Pixels tell it in whole steps, and outlines of such steps lock onto one another. So a border is the mean
+    of those between the same two regions that are at most STEADY_PX away.
+    """
+    height, width = labels.shape
+    for n in range(len(columns)):
+        x, y = columns[n], rows[n]
+        a, b = labels[y, x], labels[y + down, x + (not down)]
+        cx, cy = x + 0.5 * (not down), y + 0.5 * down
+        sx, sy, count = 0.0, 0.0, 0
+        for v in range(max(0, y - STEADY_PX - 1), min(height, y + STEADY_PX + 2)):
+            for u in range(max(0, x - STEADY_PX - 1), min(width, x + STEADY_PX + 2)):
+                here = labels[v, u]
+                if here != a and here != b:
+                    continue
+                there = b if here == a else a
+                if u + 1 < width and labels[v, u + 1] == there:
+                    px, py = u + 0.5, v + 0.0
+                    if (px - cx) ** 2 + (py - cy) ** 2 <= STEADY_PX * STEADY_PX:
+                        sx, sy, count = sx + px, sy + py, count + 1
+                if v + 1 < height and labels[v + 1, u] == there:
+                    px, py = u + 0.0, v + 0.5
+                    if (px - cx) ** 2 + (py - cy) ** 2 <= STEADY_PX * STEADY_PX:
+                        sx, sy, count = sx + px, sy + py, count + 1
+        place[n, 0], place[n, 1] = sx / count, sy / count
 
 
 @compile_kernel("Tuple((i8, f8))(f8, f8, i8, f8[:, ::1], i8[::1])")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nakawari.models.cel.closest import lay_bent, lay_whole, nearest_mean
+from nakawari.models.cel.closest import lay_bent, lay_whole, nearest_mean, steady
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import NONE, Matches
 from nakawari.models.cel.motions import Floats, Motions, Places, lay_grids, still
@@ -48,7 +48,8 @@ def outline(labels: Labels, count: int) -> Outline:
         one = labels[:, :-1] if axis == 0 else labels[:-1]
         next_one = labels[:, 1:] if axis == 0 else labels[1:]
         y, x = np.nonzero(one != next_one)
-        place = np.stack([x + 0.5 * (axis == 0), y + 0.5 * (axis == 1)], 1)
+        place = np.empty((len(x), 2))
+        steady(labels, x, y, axis == 1, place)
         a, b = one[y, x].astype(np.int64), next_one[y, x].astype(np.int64)
         found += [(place, a, b), (place, b, a)]
     place, own, other = (np.concatenate(parts) for parts in zip(*found, strict=True))
