@@ -54,7 +54,7 @@ def steady(labels, columns, rows, down, place):  # type: ignore[no-untyped-def]
         for v in range(max(0, y - STEADY_PX - 1), min(height, y + STEADY_PX + 2)):
             for u in range(max(0, x - STEADY_PX - 1), min(width, x + STEADY_PX + 2)):
                 here = labels[v, u]
-                if here != a and here != b:
+                if here not in (a, b):
                     continue
                 there = b if here == a else a
                 if u + 1 < width and labels[v, u + 1] == there:

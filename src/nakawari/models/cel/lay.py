@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.models.cel.mix import between
 from nakawari.models.cel.motions import Motions, Places, back, bent, power
 from nakawari.ops.compiled import compile_kernel
 
@@ -63,19 +64,40 @@ def lay_regions(  # type: ignore[no-untyped-def]
 
 
 @compile_kernel(
-    "void(i8[::1], i4[:, ::1], i8[::1], i8[::1], i4[:, :, ::1], i8[::1], f8[:, ::1], f8[:, ::1], i8[::1],"
-    " f8[:, ::1], i4[:, :, ::1], i4[::1], i4[::1], f4[::1])"
+    "void(i8[::1], i4[:, ::1], i8[::1], i8[::1], i8[::1], i4[:, :, ::1], i8[::1], f8[:, ::1], f8[:, ::1],"
+    " i8[::1], f8[:, ::1], u1[:, ::1], b1[:, :, ::1], i4[:, :, ::1], i4[::1], i4[::1], f4[::1])"
 )
 def meet(  # type: ignore[no-untyped-def]
-    pixels, owner, rank, motion, labels, many, table, grid, first, bends, paint, one, other, share
+    pixels,
+    owner,
+    rank,
+    same,
+    motion,
+    labels,
+    many,
+    table,
+    grid,
+    first,
+    bends,
+    rgb,
+    inked,
+    paint,
+    one,
+    other,
+    share,
 ):
-    """What pixels consist of in which parts meet that move apart, by SIDE² samples each.
+    """What pixels consist of in which parts meet that move apart.
+
+    Where the part in front lies over what it lay over in its key, its smoothed edge comes along; elsewhere
+    by SIDE² samples of the paints.
 
     Args:
         pixels: which, row by row.
         owner: [H, W], the region that each pixel shows: of key 0, or, after those, of key 1.
-        rank, motion: of all regions of both keys; who has a smaller rank is in front.
-        labels, paint: [2, H, W], of both keys; paint as pixels of both keys end to end.
+        rank, same, motion: of all regions of both keys; who has a smaller rank is in front, and partners have
+            one number in `same`.
+        labels, inked, paint: [2, H, W], of both keys; paint as pixels of both keys end to end.
+        rgb: [2·H·W, 3], 0-255, both keys end to end.
         many: [1], how many regions key 0 has.
         one, other, share: filled: the paint that most samples have, the next one, and its share.
     """
@@ -97,6 +119,32 @@ def meet(  # type: ignore[no-untyped-def]
                     near[j] = near[j - 1]
                 near[k] = region
                 count += 1
+        along = -1
+        for k in range(count):
+            region = near[k]
+            key = int(region >= many[0])
+            px, py = _source(
+                table, grid, first, bends, key == 1, motion[region], np.float64(x), np.float64(y)
+            )
+            u, v = int(np.floor(px)), int(np.floor(py))
+            if not (0 <= u < width - 1 and 0 <= v < height - 1):
+                continue
+            own, beyond, known = False, False, True
+            for corner in range(4):
+                b, a = v + corner // 2, u + corner % 2
+                label = np.int64(labels[key, b, a] + key * many[0])
+                own |= label == region
+                beyond |= label != region
+                there = False
+                for j in range(k, count):
+                    there |= same[near[j]] == same[label]
+                known &= there and not inked[key, b, a]
+            if own:
+                along = key if known and beyond else -1
+                break
+        if along >= 0:
+            one[n], other[n], share[n] = between(rgb, height, width, along * height * width, px, py)
+            continue
         hits[:count] = 0
         for sample in range(SIDE * SIDE):
             sy, sx = y + (sample // SIDE + 0.5) / SIDE - 0.5, x + (sample % SIDE + 0.5) / SIDE - 0.5

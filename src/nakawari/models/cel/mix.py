@@ -144,27 +144,27 @@ def only_touching(rgb, height, width, first, second, share):  # type: ignore[no-
                 )
 
 
-@compile_kernel("b1(i4[:, :, ::1], i4[:, ::1], i8, i8, i8, i8, i8, i8)")
-def _goes_along(labels, owner, many, k, x, y, u, v):  # type: ignore[no-untyped-def]
+@compile_kernel("b1(i4[:, :, ::1], i4[:, ::1], i8[::1], i8, i8, i8, i8, i8, i8)")
+def _goes_along(labels, owner, same, many, k, x, y, u, v):  # type: ignore[no-untyped-def]
     """Whether every region around the place (u, v) of key k is around (x, y) at t as well."""
     _, height, width = labels.shape
     for j in range(max(0, v - 2), min(height, v + 3)):
         for i in range(max(0, u - 2), min(width, u + 3)):
-            region = labels[k, j, i] + k * many
+            region = same[labels[k, j, i] + k * many]
             found = False
             for q in range(max(0, y - 3), min(height, y + 4)):
                 for p in range(max(0, x - 3), min(width, x + 4)):
-                    found |= owner[q, p] == region
+                    found |= same[owner[q, p]] == region
             if not found:
                 return False
     return True
 
 
 @compile_kernel(
-    "void(u1[:, ::1], b1[:, :, ::1], i4[:, :, ::1], i4[:, :, ::1], i8, i4[:, ::1], f4[:, :, ::1],"
+    "void(u1[:, ::1], b1[:, :, ::1], i4[:, :, ::1], i4[:, :, ::1], i8, i8[::1], i4[:, ::1], f4[:, :, ::1],"
     " i4[:, ::1], i4[:, ::1], f4[:, ::1])"
 )
-def look_up(rgb, inked, paint, labels, many, owner, place, first, second, share):  # type: ignore[no-untyped-def]
+def look_up(rgb, inked, paint, labels, many, same, owner, place, first, second, share):  # type: ignore[no-untyped-def]
     """Paint at places of the keys: what is there, or under lines the paint nearest to it.
 
     The smoothed edge of something that went another way is not taken along.
@@ -173,7 +173,7 @@ def look_up(rgb, inked, paint, labels, many, owner, place, first, second, share)
         rgb: [2·H·W, 3], 0-255, both keys end to end.
         inked: [2, H, W], pixels that a line covers in part.
         paint: [2, H, W], the nearest pixel of paint.
-        labels: [2, H, W], regions of the keys; key 0 has `many`.
+        labels: [2, H, W], regions of the keys; key 0 has `many`; partners have one number in `same`.
         owner: [H, W], the region that each pixel shows, those of key 0 first. place: [H, W, 2], (x, y) in
             its key.
         first, second, share: [H, W], filled.
@@ -192,7 +192,7 @@ def look_up(rgb, inked, paint, labels, many, owner, place, first, second, share)
             lined = inked[k, v, u] or inked[k, v, r] or inked[k, b, u] or inked[k, b, r]
             if lined:
                 p = near if inked[k, cy, cx] else own
-            elif near == own or _goes_along(labels, owner, many, k, x, y, cx, cy):
+            elif near == own or _goes_along(labels, owner, same, many, k, x, y, cx, cy):
                 first[y, x], second[y, x], share[y, x] = between(
                     rgb, height, width, k * height * width, px, py
                 )

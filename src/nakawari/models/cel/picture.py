@@ -30,7 +30,7 @@ Mask = npt.NDArray[np.bool_]
 
 CRUMB_PX, CRUMB_SHARE = 30, 0.15
 """A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
-TORN_PX = 0.6
+TORN_PX = 0.25
 """Neighbours whose places in the keys are off by more than this are of parts that move apart."""
 
 
@@ -89,8 +89,9 @@ def mixture(plan: Plan, t: float) -> Mixture:
     count0 = len(plan.keys[0].regions.area)
     owner = np.where(laid.key == nearer, laid.label, laid.beneath) + laid.key * np.int32(count0)
     look_up(
-        pixels.rgb, pixels.inked, pixels.paint, pixels.labels, count0, owner, laid.place, first, second, share
-    )
+        pixels.rgb, pixels.inked, pixels.paint, pixels.labels, count0, _same(plan), owner, laid.place,
+        first, second, share,
+    )  # fmt: skip
     _mix_where_torn(plan, t, nearer, laid, owner, first, second, share)
     specks, nearest = specks_of(laid.label, strips.rim <= 0, area)
     new = ~crumbs[specks]
@@ -167,12 +168,22 @@ def _mix_where_torn(
     one, other = (source.reshape(-1)[pixels] for source in (first, second))
     some = share.reshape(-1)[pixels]
     meet(
-        pixels, owner, rank, np.concatenate([plan.found.motion0, plan.found.motion1]), plan.both.labels,
-        np.array([count0]), tables(motions, t), motions.grid, motions.first, motions.bends(t),
-        plan.both.paint, one, other, some,
+        pixels, owner, rank, _same(plan), np.concatenate([plan.found.motion0, plan.found.motion1]),
+        plan.both.labels, np.array([count0]),
+        tables(motions, t), motions.grid, motions.first, motions.bends(t),
+        plan.both.rgb, plan.both.inked, plan.both.paint, one, other, some,
     )  # fmt: skip
     first.reshape(-1)[pixels], second.reshape(-1)[pixels], share.reshape(-1)[pixels] = one, other, some
     only_touching(plan.both.rgb, *share.shape, first, second, share)
+
+
+def _same(plan: Plan) -> Places:
+    """[K0 + K1]: a number for each region of both keys, one for partners."""
+    partners = plan.matches.partners10
+    count0 = len(plan.matches.partners01)
+    return np.concatenate(
+        [np.arange(count0), np.where(partners >= 0, partners, count0 + np.arange(len(partners)))]
+    )
 
 
 def _ranks(order: Places) -> Places:
