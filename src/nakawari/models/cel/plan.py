@@ -165,7 +165,7 @@ def understand(
     seen = gather(one, other) if seen is None else seen
     matches = match(one, other, seen, hints)
     pins = None if hints is None else pins_of(hints)
-    found = register(one, other, matches, pins)
+    found = register(one, other, matches, seen.flow01, pins)
     turned = None if pins is None else np.concatenate([pins[:, :2] + pins[:, 2:], -pins[:, 2:]], 1)
     lines = (
         follow(one, other, found, seen.flow01, False, pins),

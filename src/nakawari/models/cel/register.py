@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from nakawari.models.cel.closest import lay_bent, lay_whole, nearest_mean, steady
 from nakawari.models.cel.drawing import Drawing
-from nakawari.models.cel.matching import NONE, Matches
+from nakawari.models.cel.matching import NONE, Flow, Matches
 from nakawari.models.cel.motions import Floats, Motions, Places, lay_grids, still
+from nakawari.models.cel.witness import MOSTLY, lay_by_flow, unexplained
 
 Labels = npt.NDArray[np.int32]
 
@@ -80,12 +81,15 @@ class Registered:
     given: npt.NDArray[np.bool_]
 
 
-def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None = None) -> Registered:
+def register(
+    one: Drawing, other: Drawing, matches: Matches, flow: Flow, pins: Floats | None = None
+) -> Registered:
     """Lay every matched region onto its partner.
 
     Args:
         one, other: the keys.
         matches: which region is which.
+        flow: [H, W, 2], dense search from `one` to `other`.
         pins: [N, 4], places of key 0 (x, y) and how far they go: they are met.
     """
     count0, count1 = len(one.regions.area), len(other.regions.area)
@@ -103,6 +107,9 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
             _lay(
                 i, int(partners[i]), one, other, lines0, lines1, kind0, weight, matches, motions, fit, ground
             )
+        if turn:
+            pixels = _pixels(one, ground)
+            _ask(one, other, partners, flow, pixels, motions, fit)
         front = _front(lines0, motions, partners, fit, lines1, kind0, ground)
         if turn == 0:
             weight = _own(lines0, front)
@@ -113,6 +120,7 @@ def register(one: Drawing, other: Drawing, matches: Matches, pins: Floats | None
     motions.sag = np.zeros_like(motions.bend)
     for i in np.flatnonzero((partners >= 0) & ~ground).tolist():
         _bend(i, int(partners[i]), lines0, lines1, kind0, weight, motions, fit)
+    _straighten(one, other, pixels, motions)
     if pins is not None:
         _pin(one, motions, motion0, pins)
     motion1 = _of_second(other, matches, motion0, motions)
@@ -146,6 +154,49 @@ def _lay(
         lines0.place[some], kind0[some], weight[some], lines1.place[there], lines1.other[there], starts
     )
     motions.linear[i], motions.shift[i], fit[i] = log, shift, error
+
+
+def _pixels(one: Drawing, ground: npt.NDArray[np.bool_]) -> list[Places]:
+    """Of each region but background its pixels, row by row."""
+    labels = one.labels.reshape(-1)
+    some = np.flatnonzero(~ground[labels])
+    some = some[np.argsort(labels[some], kind="stable")]
+    return np.split(some, np.searchsorted(labels[some], np.arange(1, len(ground))))
+
+
+def _ask(
+    one: Drawing, other: Drawing, partners: Places, flow: Flow, pixels: list[Places], motions: Motions,
+    fit: Floats,
+) -> None:  # fmt: skip
+    """Let dense search say how regions move where that explains the other key better."""
+    for i in np.flatnonzero((partners >= 0) & (fit > 0)).tolist():
+        log, shift, share = lay_by_flow(pixels[i], flow, other.labels, partners[i])
+        if share < MOSTLY:
+            continue
+        laid, told = (
+            unexplained(pixels[i], one.rgb, other.rgb, *each, motions.grid, motions.first, motions.sag, -1)
+            for each in ((motions.linear[i], motions.shift[i]), (log, shift))
+        )
+        if told < laid:
+            motions.linear[i], motions.shift[i] = log, shift
+
+
+def _straighten(one: Drawing, other: Drawing, pixels: list[Places], motions: Motions) -> None:
+    """Take back bends that explain the other key worse."""
+    bends = motions.bends(1.0)
+    for i, own in enumerate(pixels):
+        a = int(motions.first[i])
+        b = a + int(motions.grid[i, 3] * motions.grid[i, 4])
+        if not motions.bend[a:b].any():
+            continue
+        bent, straight = (
+            unexplained(
+                own, one.rgb, other.rgb, motions.linear[i], motions.shift[i], motions.grid, motions.first, bends, m
+            )
+            for m in (i, -1)
+        )
+        if straight <= bent:
+            motions.bend[a:b] = 0
 
 
 def _front(

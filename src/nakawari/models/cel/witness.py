@@ -1,0 +1,96 @@
+"""Dense search as a witness of how a region moves, and which of several motions explains the other key best.
+
+Outlines of hard pixels know a motion across themselves well and along themselves badly; what is drawn inside a
+region, and beside it, says more. So where dense search brings a region to its partner too, it is asked how:
+the motion whose pixels are more like those of the other key is taken.
+"""
+
+# ruff: noqa: ANN001, ANN201, ANN202, C901
+from __future__ import annotations
+
+import numpy as np
+
+from nakawari.models.cel.closest import LARGEST_SCALE, LARGEST_TURN, STIFF_PX
+from nakawari.models.cel.motions import bent
+from nakawari.ops.compiled import compile_kernel
+
+STEPS = 5
+"""Of weighing down pixels whose flow is another."""
+SOME = 400
+"""Pixels of a region that are asked, about."""
+UNLIKE = 60.0
+"""Difference of a channel (0-255) that counts as one that is any larger."""
+MOSTLY = 0.5
+"""Share of a region that dense search has to bring to its partner."""
+
+
+@compile_kernel("Tuple((f8[::1], f8[::1], f8))(i8[:], f4[:, :, ::1], i4[:, ::1], i8)")
+def lay_by_flow(pixels, flow, labels, partner):  # type: ignore[no-untyped-def]
+    """The similarity that flow tells of some pixels, row by row: log of a, b; and the share that meets `partner`."""
+    height, width = labels.shape
+    step = max(1, len(pixels) // SOME)
+    count = (len(pixels) + step - 1) // step
+    place, aim, far = np.empty((count, 2)), np.empty((count, 2)), np.empty(count)
+    weight = np.ones(count)
+    met = 0
+    for n in range(count):
+        y, x = pixels[n * step] // width, pixels[n * step] % width
+        place[n, 0], place[n, 1] = x, y
+        aim[n, 0], aim[n, 1] = x + flow[y, x, 0], y + flow[y, x, 1]
+        u, v = int(np.floor(aim[n, 0] + 0.5)), int(np.floor(aim[n, 1] + 0.5))
+        met += 0 <= u < width and 0 <= v < height and labels[v, u] == partner
+    ax, ay, bx, by = 1.0, 0.0, 0.0, 0.0
+    for _ in range(STEPS):
+        total, px, py, qx, qy = 1e-9, 0.0, 0.0, 0.0, 0.0
+        for n in range(count):
+            total += weight[n]
+            px, py = px + weight[n] * place[n, 0], py + weight[n] * place[n, 1]
+            qx, qy = qx + weight[n] * aim[n, 0], qy + weight[n] * aim[n, 1]
+        px, py, qx, qy = px / total, py / total, qx / total, qy / total
+        size = total * STIFF_PX * STIFF_PX
+        re, im = size, 0.0
+        for n in range(count):
+            ux, uy, vx, vy = place[n, 0] - px, place[n, 1] - py, aim[n, 0] - qx, aim[n, 1] - qy
+            re += weight[n] * (ux * vx + uy * vy)
+            im += weight[n] * (ux * vy - uy * vx)
+            size += weight[n] * (ux * ux + uy * uy)
+        scale = min(max(np.log(max(np.hypot(re, im) / size, 1e-6)), -LARGEST_SCALE), LARGEST_SCALE)
+        turn = min(max(np.arctan2(im, re), -LARGEST_TURN), LARGEST_TURN)
+        ax, ay = np.exp(scale) * np.cos(turn), np.exp(scale) * np.sin(turn)
+        bx, by = qx - (ax * px - ay * py), qy - (ay * px + ax * py)
+        for n in range(count):
+            dx = ax * place[n, 0] - ay * place[n, 1] + bx - aim[n, 0]
+            dy = ay * place[n, 0] + ax * place[n, 1] + by - aim[n, 1]
+            far[n] = np.hypot(dx, dy)
+        near = max(0.3, 2 * np.median(far))
+        for n in range(count):
+            weight[n] = 1 / (1 + (far[n] / near) ** 2)
+    return np.array([np.log(np.hypot(ax, ay)), np.arctan2(ay, ax)]), np.array([bx, by]), met / count
+
+
+@compile_kernel(
+    "f8(i8[:], u1[:, :, ::1], u1[:, :, ::1], f8[::1], f8[::1], f8[:, ::1], i8[::1], f8[:, ::1], i8)"
+)
+def unexplained(pixels, own, other, log, shift, grid, first, bends, m):  # type: ignore[no-untyped-def]
+    """How unlike the other key is at the end of a motion of some pixels, summed; `m` >= 0: with that bend."""
+    height, width, _ = own.shape
+    ax, ay = np.exp(log[0]) * np.cos(log[1]), np.exp(log[0]) * np.sin(log[1])
+    total = 0.0
+    for n in range(len(pixels)):
+        y, x = pixels[n] // width, pixels[n] % width
+        px, py = np.float64(x), np.float64(y)
+        if m >= 0:
+            rx, ry = bent(grid, first, bends, m, px, py, 0)
+            px, py = px + rx, py + ry
+        qx, qy = ax * px - ay * py + shift[0], ay * px + ax * py + shift[1]
+        if not (0 <= qx <= width - 1 and 0 <= qy <= height - 1):
+            continue
+        u, v = min(int(qx), width - 2), min(int(qy), height - 2)
+        fx, fy = qx - u, qy - v
+        most = 0.0
+        for c in range(3):
+            upper = other[v, u, c] * (1 - fx) + other[v, u + 1, c] * fx
+            lower = other[v + 1, u, c] * (1 - fx) + other[v + 1, u + 1, c] * fx
+            most = max(most, abs(upper * (1 - fy) + lower * fy - own[y, x, c]))
+        total += min(most, UNLIKE)
+    return total
