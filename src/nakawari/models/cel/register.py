@@ -18,6 +18,7 @@ from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import NONE, Flow, Matches
 from nakawari.models.cel.motions import Floats, Motions, Places, lay_grids, still
 from nakawari.models.cel.witness import MOSTLY, lay_by_flow, unexplained
+from nakawari.ops.regions import contacts
 
 Labels = npt.NDArray[np.int32]
 
@@ -25,6 +26,10 @@ MOST_POINTS = 140
 """Of an outline that take part."""
 MET_PX, SWEEPS = 0.05, 4
 """A pinned place is met when it is this near to where it was told to go; passes with bumps of one width."""
+
+
+ALONE = 1.1
+"""A region goes with a larger one that it touches unless that leaves this many times as much unexplained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,26 @@ def _ask(
         )
         if told < laid:
             motions.linear[i], motions.shift[i] = log, shift
+    area = one.regions.area
+    pairs, _ = contacts(one.labels, len(area))
+    first = np.searchsorted(pairs[:, 0], np.arange(len(area) + 1))
+    for i in np.argsort(-area, kind="stable").tolist():
+        if partners[i] < 0 or not fit[i]:
+            continue
+        near = pairs[first[i] : first[i + 1], 1]
+        near = near[(partners[near] >= 0) & (fit[near] > 0) & (area[near] > area[i])]
+        if not len(near):
+            continue
+        own, *left = (
+            unexplained(
+                pixels[i], one.rgb, other.rgb, motions.linear[m], motions.shift[m],
+                motions.grid, motions.first, motions.sag, -1,
+            )
+            for m in (i, *near.tolist())
+        )  # fmt: skip
+        if min(left) <= ALONE * own:
+            best = near[int(np.argmin(left))]
+            motions.linear[i], motions.shift[i] = motions.linear[best], motions.shift[best]
 
 
 def _straighten(one: Drawing, other: Drawing, pixels: list[Places], motions: Motions) -> None:
@@ -246,8 +271,6 @@ def _inherit(
     one: Drawing, partners: Places, motions: Motions, ground: npt.NDArray[np.bool_]
 ) -> tuple[Places, npt.NDArray[np.bool_]]:
     """The motion of each region: its own, or that of the neighbour with the longest border to it."""
-    from nakawari.ops.regions import contacts
-
     motion = np.where(partners >= 0, np.arange(len(partners)), NONE)
     given = partners < 0
     pairs, length = contacts(one.labels, len(partners))
@@ -267,8 +290,6 @@ def _inherit(
 
 
 def _of_second(other: Drawing, matches: Matches, motion0: Places, motions: Motions) -> Places:
-    from nakawari.ops.regions import contacts
-
     partners = matches.partners10
     motion = np.where(partners >= 0, motion0[np.maximum(partners, 0)], NONE)
     pairs, length = contacts(other.labels, len(partners))
