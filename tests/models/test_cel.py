@@ -13,6 +13,7 @@ from nakawari.metrics.cels import examine, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
 from nakawari.models.cel.drawing import take_apart
+from nakawari.models.cel.explain import flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.matching import along
 from nakawari.models.cel.mix import TOUCH_PX
@@ -86,6 +87,15 @@ def test_beside_a_key_it_is_the_key(kind):
     pixels = np.concatenate([keys.key0.reshape(-1, 3), keys.key1.reshape(-1, 3)])
     for t, key in ((1e-7, keys.key0), (1 - 1e-7, keys.key1)):
         assert (pixels[whole.mixture(t).first] != key).any(2).mean() < 1e-4
+
+
+@pytest.mark.parametrize("index", [1, 2])
+def test_nearly_all_paint_goes_where_it_really_goes(index):
+    keys = cel_pair(5, index, (135, 240), farthest_px=6)
+    one = take_apart(keys.key0)
+    found = flow(plan.understand(one, take_apart(keys.key1), True), False)
+    paint = ~one.line & ~one.ground[one.labels]
+    assert np.quantile(np.hypot(*(found - keys.flow01)[paint].T), 0.95) < 1.7
 
 
 def test_fewer_pixels_are_wrong_than_by_snapping(model, pair):

@@ -17,7 +17,7 @@ from nakawari.models.cel.closest import lay_bent, lay_whole, nearest_mean, stead
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import NONE, Flow, Matches
 from nakawari.models.cel.motions import Floats, Motions, Places, lay_grids, still
-from nakawari.models.cel.witness import MOSTLY, lay_by_flow, unexplained
+from nakawari.models.cel.witness import Witness
 from nakawari.ops.regions import contacts
 
 Labels = npt.NDArray[np.int32]
@@ -26,10 +26,6 @@ MOST_POINTS = 140
 """Of an outline that take part."""
 MET_PX, SWEEPS = 0.05, 4
 """A pinned place is met when it is this near to where it was told to go; passes with bumps of one width."""
-
-
-ALONE = 1.1
-"""A region goes with a larger one that it touches unless that leaves this many times as much unexplained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +101,7 @@ def register(
     ground = one.ground
     motions = still(count0)
     fit = np.full(count0, np.inf)
+    witness = Witness(one, other, partners)
     for turn in range(2):
         for i in np.flatnonzero(partners >= 0).tolist():
             if turn and (weight[lines0.start[i] : lines0.start[i + 1]] == 1).all():
@@ -113,8 +110,8 @@ def register(
                 i, int(partners[i]), one, other, lines0, lines1, kind0, weight, matches, motions, fit, ground
             )
         if turn:
-            pixels = _pixels(one, ground)
-            _ask(one, other, partners, flow, pixels, motions, fit)
+            witness.ask(flow, motions, fit)
+            witness.join(motions, fit)
         front = _front(lines0, motions, partners, fit, lines1, kind0, ground)
         if turn == 0:
             weight = _own(lines0, front)
@@ -125,7 +122,7 @@ def register(
     motions.sag = np.zeros_like(motions.bend)
     for i in np.flatnonzero((partners >= 0) & ~ground).tolist():
         _bend(i, int(partners[i]), lines0, lines1, kind0, weight, motions, fit)
-    _straighten(one, other, pixels, motions)
+    witness.straighten(motions)
     if pins is not None:
         _pin(one, motions, motion0, pins)
     motion1 = _of_second(other, matches, motion0, motions)
@@ -159,69 +156,6 @@ def _lay(
         lines0.place[some], kind0[some], weight[some], lines1.place[there], lines1.other[there], starts
     )
     motions.linear[i], motions.shift[i], fit[i] = log, shift, error
-
-
-def _pixels(one: Drawing, ground: npt.NDArray[np.bool_]) -> list[Places]:
-    """Of each region but background its pixels, row by row."""
-    labels = one.labels.reshape(-1)
-    some = np.flatnonzero(~ground[labels])
-    some = some[np.argsort(labels[some], kind="stable")]
-    return np.split(some, np.searchsorted(labels[some], np.arange(1, len(ground))))
-
-
-def _ask(
-    one: Drawing, other: Drawing, partners: Places, flow: Flow, pixels: list[Places], motions: Motions,
-    fit: Floats,
-) -> None:  # fmt: skip
-    """Let dense search say how regions move where that explains the other key better."""
-    for i in np.flatnonzero((partners >= 0) & (fit > 0)).tolist():
-        log, shift, share = lay_by_flow(pixels[i], flow, other.labels, partners[i])
-        if share < MOSTLY:
-            continue
-        laid, told = (
-            unexplained(pixels[i], one.rgb, other.rgb, *each, motions.grid, motions.first, motions.sag, -1)
-            for each in ((motions.linear[i], motions.shift[i]), (log, shift))
-        )
-        if told < laid:
-            motions.linear[i], motions.shift[i] = log, shift
-    area = one.regions.area
-    pairs, _ = contacts(one.labels, len(area))
-    first = np.searchsorted(pairs[:, 0], np.arange(len(area) + 1))
-    for i in np.argsort(-area, kind="stable").tolist():
-        if partners[i] < 0 or not fit[i]:
-            continue
-        near = pairs[first[i] : first[i + 1], 1]
-        near = near[(partners[near] >= 0) & (fit[near] > 0) & (area[near] > area[i])]
-        if not len(near):
-            continue
-        own, *left = (
-            unexplained(
-                pixels[i], one.rgb, other.rgb, motions.linear[m], motions.shift[m],
-                motions.grid, motions.first, motions.sag, -1,
-            )
-            for m in (i, *near.tolist())
-        )  # fmt: skip
-        if min(left) <= ALONE * own:
-            best = near[int(np.argmin(left))]
-            motions.linear[i], motions.shift[i] = motions.linear[best], motions.shift[best]
-
-
-def _straighten(one: Drawing, other: Drawing, pixels: list[Places], motions: Motions) -> None:
-    """Take back bends that explain the other key worse."""
-    bends = motions.bends(1.0)
-    for i, own in enumerate(pixels):
-        a = int(motions.first[i])
-        b = a + int(motions.grid[i, 3] * motions.grid[i, 4])
-        if not motions.bend[a:b].any():
-            continue
-        bent, straight = (
-            unexplained(
-                own, one.rgb, other.rgb, motions.linear[i], motions.shift[i], motions.grid, motions.first, bends, m
-            )
-            for m in (i, -1)
-        )
-        if straight <= bent:
-            motions.bend[a:b] = 0
 
 
 def _front(

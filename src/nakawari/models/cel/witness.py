@@ -1,18 +1,21 @@
-"""Dense search as a witness of how a region moves, and which of several motions explains the other key best.
+"""Which of several motions of a region explains the other key best: that of its outline, or what others tell.
 
-Outlines of hard pixels know a motion across themselves well and along themselves badly; what is drawn inside a
-region, and beside it, says more. So where dense search brings a region to its partner too, it is asked how:
-the motion whose pixels are more like those of the other key is taken.
+Outlines of hard pixels know a motion across themselves well and along themselves badly. What is drawn at
+their rims says more: the motion is right whose pixels are like those of the other key. Others that are asked:
+dense search, where it brings a region to its partner too; larger regions beside it; and no bend.
 """
 
-# ruff: noqa: ANN001, ANN201, ANN202, C901
+# ruff: noqa: ANN001, ANN201
 from __future__ import annotations
 
 import numpy as np
 
 from nakawari.models.cel.closest import LARGEST_SCALE, LARGEST_TURN, STIFF_PX
-from nakawari.models.cel.motions import bent
+from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.matching import Flow, Partners
+from nakawari.models.cel.motions import Floats, Motions, Places, bent
 from nakawari.ops.compiled import compile_kernel
+from nakawari.ops.regions import contacts
 
 STEPS = 5
 """Of weighing down pixels whose flow is another."""
@@ -22,11 +25,71 @@ UNLIKE = 60.0
 """Difference of a channel (0-255) that counts as one that is any larger."""
 MOSTLY = 0.5
 """Share of a region that dense search has to bring to its partner."""
+ALONE = 1.1
+"""A region goes with a larger one that it touches unless that leaves this many times as much unexplained."""
+
+
+class Witness:
+    """What the pixels of two keys say about motions of the matched regions of the first."""
+
+    def __init__(self, one: Drawing, other: Drawing, partners: Partners) -> None:
+        self.one, self.other, self.partners = one, other, partners
+        labels, ground = one.labels.reshape(-1), one.ground
+        some = np.flatnonzero(~ground[labels])
+        some = some[np.argsort(labels[some], kind="stable")]
+        self.pixels: list[Places] = np.split(some, np.searchsorted(labels[some], np.arange(1, len(ground))))
+
+    def left(
+        self, i: int, motions: Motions, log: Floats, shift: Floats, bends: Floats | None = None
+    ) -> float:
+        """What a similarity leaves unexplained of region i; `bends`: with its bend as well."""
+        return float(
+            unexplained(
+                self.pixels[i], self.one.rgb, self.other.rgb, log, shift, motions.grid, motions.first,
+                motions.bend if bends is None else bends, -1 if bends is None else i,
+            )
+        )  # fmt: skip
+
+    def ask(self, flow: Flow, motions: Motions, fit: Floats) -> None:
+        """Take the similarity that dense search tells where it explains more; not where `fit` is 0: still."""
+        for i in np.flatnonzero((self.partners >= 0) & (fit > 0)).tolist():
+            log, shift, share = lay_by_flow(self.pixels[i], flow, self.other.labels, self.partners[i])
+            told = self.left(i, motions, log, shift) if share >= MOSTLY else np.inf
+            if told < self.left(i, motions, motions.linear[i], motions.shift[i]):
+                motions.linear[i], motions.shift[i] = log, shift
+
+    def join(self, motions: Motions, fit: Floats) -> None:
+        """Let regions go with a larger one that they touch, the largest first."""
+        area = self.one.regions.area
+        moves = (self.partners >= 0) & (fit > 0)
+        pairs, _ = contacts(self.one.labels, len(area))
+        first = np.searchsorted(pairs[:, 0], np.arange(len(area) + 1))
+        for i in np.argsort(-area, kind="stable").tolist():
+            near = pairs[first[i] : first[i + 1], 1]
+            near = near[moves[near] & (area[near] > area[i])]
+            if not moves[i] or not len(near):
+                continue
+            own, *left = (
+                self.left(i, motions, motions.linear[m], motions.shift[m]) for m in (i, *near.tolist())
+            )
+            if min(left) <= ALONE * own:
+                best = near[int(np.argmin(left))]
+                motions.linear[i], motions.shift[i] = motions.linear[best], motions.shift[best]
+
+    def straighten(self, motions: Motions) -> None:
+        """Take back bends that explain less."""
+        bends = motions.bends(1.0)
+        for i in range(len(self.pixels)):
+            a = int(motions.first[i])
+            b = a + int(motions.grid[i, 3] * motions.grid[i, 4])
+            own = motions.linear[i], motions.shift[i]
+            if motions.bend[a:b].any() and self.left(i, motions, *own) <= self.left(i, motions, *own, bends):
+                motions.bend[a:b] = 0
 
 
 @compile_kernel("Tuple((f8[::1], f8[::1], f8))(i8[:], f4[:, :, ::1], i4[:, ::1], i8)")
 def lay_by_flow(pixels, flow, labels, partner):  # type: ignore[no-untyped-def]
-    """The similarity that flow tells of some pixels, row by row: log of a, b; and the share that meets `partner`."""
+    """The similarity that flow tells of pixels: log of a, b; and the share of them that meets `partner`."""
     height, width = labels.shape
     step = max(1, len(pixels) // SOME)
     count = (len(pixels) + step - 1) // step
