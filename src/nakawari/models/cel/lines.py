@@ -1,8 +1,8 @@
 """How strokes move: with one of the regions beside them, then onto the strokes of the other key.
 
-Which region a line belongs to is not drawn. It is the one whose motion brings the line onto a line: the other
-side's motion brings it nowhere. What is left is snapped, smoothly along the stroke, so that a line ends where
-the other key has it, and stays in one piece.
+Which region a line belongs to is not drawn. It is the one whose motion brings the line, and what is to either
+side of it, to where the other key looks alike. What is left is snapped, where it looks as much alike then,
+smoothly along the stroke, so that a line ends where the other key has it, and stays in one piece.
 """
 
 # ruff: noqa: ANN001, ANN202, C901
@@ -18,8 +18,8 @@ from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.matching import Flow
 from nakawari.models.cel.motions import Floats, Motions, Places, sagging
 from nakawari.models.cel.register import Registered
+from nakawari.models.cel.witness import across
 from nakawari.ops.compiled import compile_kernel
-from nakawari.ops.lines import distance_to
 from nakawari.ops.strokes import Strokes
 
 Mask = npt.NDArray[np.bool_]
@@ -32,6 +32,9 @@ SNAP_PX = 5.0
 """Farther than this from any stroke of the other key, a vertex has no counterpart."""
 OTHER_INK = 60
 """Inks whose channels differ by more (0-255) are other lines."""
+SEARCHED, SNAPPED = 0.01, 0.01
+"""How much more alike it has to make a stroke, of all that can be unlike, that dense search leads it; and how
+much less alike snapping may make it."""
 SMOOTH = 6
 """Passes of smoothing of displacements along a stroke."""
 AHEAD = 3
@@ -90,23 +93,18 @@ def follow(
     motion_of = found.motion1 if second else found.motion0
     sides = _sides(strokes, own)
     motions = found.motions
-    away = distance_to(other.line)
-    landings, bases, miss = [], [], []
+    landings, bases = [], []
     for side in (0, 1):
         motion = motion_of[sides[:, side]]
         base = motions.origin(motion, place, 1.0) if second else place
         landing = motions.at(motion, base, 0.0 if second else 1.0)
         landings.append(landing)
         bases.append(base)
-        miss.append(_sampled(away, landing))
     height, width = own.labels.shape
     at = np.rint(place).astype(np.int64)
-    searched = place + flow[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)]
-    miss.append(_sampled(away, searched) + 0.7)
-    landings.append(searched)
-    cost = np.stack([windowed(np.minimum(each, 8.0), strokes) for each in miss], 1)
-    front = found.front1 if second else found.front0
-    cost[:, :2] -= 0.3 * _in_front(sides, front)
+    landings.append(place + flow[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)])
+    cost = np.stack([_unlike(own, other, landing) for landing in landings], 1)
+    cost[:, 2] += SEARCHED
     chosen = cost.argmin(1)
     side = np.where(chosen == 2, cost[:, :2].argmin(1), chosen)
     rows = np.arange(len(place))
@@ -115,6 +113,7 @@ def follow(
     landing = np.stack(landings)[chosen, rows] if len(place) else place
     carried = np.stack(landings)[side, rows] if len(place) else place
     snap, met = _snap(own, other, strokes, landing)
+    snap[_unlike(own, other, landing + snap) > cost[rows, chosen] + SNAPPED] = 0
     left = landing + snap - carried
     if pins is not None and len(place):
         left *= _unpinned(place, pins)[:, None]
@@ -126,15 +125,31 @@ def follow(
     return Moving(strokes, motion, base, offset, sides, met, moves, second, np.zeros_like(place))
 
 
-def turns(strokes: Strokes, at: Floats) -> Floats:
-    """[N, 2]: cosine and sine of the way back from the direction of strokes at `at` to that in the key."""
+def _unlike(own: Drawing, other: Drawing, landing: Floats) -> Floats:
+    """[N] in [0, 1]: how unlike what is across the strokes of `own` is to what is across `landing`."""
+    strokes = own.strokes
+    place = strokes.place.astype(np.float64)
+    normals = []
+    for along in (_ahead(strokes, place), _ahead(strokes, landing)):
+        normal = 1j * along / np.maximum(np.abs(along), 1e-6)
+        normals.append(np.stack([normal.real, normal.imag], 1))
+    out = np.empty(len(place))
+    reach = strokes.radius.astype(np.float64) + BESIDE_PX
+    across(own.rgb, other.rgb, place, np.ascontiguousarray(landing, np.float64), *normals, reach, out)
+    return windowed(out, strokes)
+
+
+def _ahead(strokes: Strokes, at: Floats) -> npt.NDArray[np.complex128]:
+    """[N]: from AHEAD vertices before each to as many after it on its stroke."""
     n, branch = np.arange(len(at)), strokes.branch()
     low = np.maximum(n - AHEAD, strokes.start[branch])
     high = np.minimum(n + AHEAD, strokes.start[branch + 1] - 1)
-    here, there = (
-        places[high, 0] - places[low, 0] + 1j * (places[high, 1] - places[low, 1])
-        for places in (strokes.place.astype(np.float64), at)
-    )
+    return np.asarray(at[high, 0] - at[low, 0] + 1j * (at[high, 1] - at[low, 1]))
+
+
+def turns(strokes: Strokes, at: Floats) -> Floats:
+    """[N, 2]: cosine and sine of the way back from the direction of strokes at `at` to that in the key."""
+    here, there = _ahead(strokes, strokes.place.astype(np.float64)), _ahead(strokes, at)
     way = here * there.conj()
     size = np.abs(way)
     way = np.where(size > 0.5, way / np.maximum(size, 1e-9), 1.0)
@@ -171,25 +186,6 @@ def _sides(strokes: Strokes, drawing: Drawing) -> Places:
     for side, sign in enumerate((1, -1)):
         at = np.rint(place + sign * reach * normal).astype(np.int64)
         out[:, side] = drawing.labels[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)]
-    return out
-
-
-def _sampled(picture: npt.NDArray[np.float32], place: Floats) -> Floats:
-    height, width = picture.shape
-    at = np.rint(place).astype(np.int64)
-    outside = (at[:, 0] < 0) | (at[:, 1] < 0) | (at[:, 0] >= width) | (at[:, 1] >= height)
-    values = picture[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)].astype(np.float64)
-    return np.where(outside, 2.0, values)
-
-
-def _in_front(sides: Places, front: dict[tuple[int, int], float]) -> Floats:
-    """[N, 2]: 1 for the side that is in front of the other."""
-    out = np.zeros(sides.shape)
-    if not front or not len(sides):
-        return out
-    kinds, back = np.unique(sides, axis=0, return_inverse=True)
-    better = np.array([front.get((int(i), int(j)), 0.0) for i, j in kinds])[back.reshape(-1)]
-    out[:, 0], out[:, 1] = better > 0.5, better < -0.5
     return out
 
 

@@ -1,8 +1,9 @@
-"""Which of several motions of a region explains the other key best: that of its outline, or what others tell.
+"""Which of several motions of a region or a line explains the other key best.
 
 Outlines of hard pixels know a motion across themselves well and along themselves badly. What is drawn at
 their rims says more: the motion is right whose pixels are like those of the other key. Others that are asked:
-dense search, where it brings a region to its partner too; larger regions beside it; and no bend.
+dense search, where it brings a region to its partner too; larger regions beside it; and no bend. Lines ask
+as well, for what is across them.
 """
 
 # ruff: noqa: ANN001, ANN201
@@ -23,6 +24,8 @@ SOME = 400
 """Pixels of a region that are asked, about."""
 UNLIKE = 60.0
 """Difference of a channel (0-255) that counts as one that is any larger."""
+PROFILE = 4
+"""Places to either side across a line that are compared."""
 MOSTLY = 0.5
 """Share of a region that dense search has to bring to its partner."""
 ALONE = 1.1
@@ -131,6 +134,35 @@ def lay_by_flow(pixels, flow, labels, partner):  # type: ignore[no-untyped-def]
     return np.array([np.log(np.hypot(ax, ay)), np.arctan2(ay, ax)]), np.array([bx, by]), met / count
 
 
+@compile_kernel("f8(u1[:, :, ::1], f8, f8, i8)")
+def looked_up(rgb, x, y, c):  # type: ignore[no-untyped-def]
+    """A channel at a place, bilinear; outside it is as at the frame."""
+    x, y = min(max(x, 0.0), rgb.shape[1] - 1.0), min(max(y, 0.0), rgb.shape[0] - 1.0)
+    u, v = int(x), int(y)
+    right, below = min(u + 1, rgb.shape[1] - 1), min(v + 1, rgb.shape[0] - 1)
+    fx, fy = x - u, y - v
+    upper = rgb[v, u, c] * (1 - fx) + rgb[v, right, c] * fx
+    lower = rgb[below, u, c] * (1 - fx) + rgb[below, right, c] * fx
+    return upper * (1 - fy) + lower * fy
+
+
+@compile_kernel(
+    "void(u1[:, :, ::1], u1[:, :, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[:, ::1], f8[::1], f8[::1])"
+)
+def across(own, other, place, landing, normal, normal_there, reach, out):  # type: ignore[no-untyped-def]
+    """How unlike, [N] in [0, 1], a key across places is to the other key across where these land."""
+    for n in range(len(place)):
+        out[n] = 0.0
+        for k in range(-PROFILE, PROFILE + 1):
+            far = k / PROFILE * reach[n]
+            px, py = place[n, 0] + far * normal[n, 0], place[n, 1] + far * normal[n, 1]
+            qx, qy = landing[n, 0] + far * normal_there[n, 0], landing[n, 1] + far * normal_there[n, 1]
+            most = 0.0
+            for c in range(3):
+                most = max(most, abs(looked_up(own, px, py, c) - looked_up(other, qx, qy, c)))
+            out[n] += min(most, UNLIKE) / UNLIKE / (2 * PROFILE + 1)
+
+
 @compile_kernel(
     "f8(i8[:], u1[:, :, ::1], u1[:, :, ::1], f8[::1], f8[::1], f8[:, ::1], i8[::1], f8[:, ::1], i8)"
 )
@@ -148,12 +180,8 @@ def unexplained(pixels, own, other, log, shift, grid, first, bends, m):  # type:
         qx, qy = ax * px - ay * py + shift[0], ay * px + ax * py + shift[1]
         if not (0 <= qx <= width - 1 and 0 <= qy <= height - 1):
             continue
-        u, v = min(int(qx), width - 2), min(int(qy), height - 2)
-        fx, fy = qx - u, qy - v
         most = 0.0
         for c in range(3):
-            upper = other[v, u, c] * (1 - fx) + other[v, u + 1, c] * fx
-            lower = other[v + 1, u, c] * (1 - fx) + other[v + 1, u + 1, c] * fx
-            most = max(most, abs(upper * (1 - fy) + lower * fy - own[y, x, c]))
+            most = max(most, abs(looked_up(other, qx, qy, c) - own[y, x, c]))
         total += min(most, UNLIKE)
     return total
