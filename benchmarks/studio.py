@@ -17,9 +17,11 @@ from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
+import cv2
 import numpy as np
 from starlette.testclient import TestClient
 
+from nakawari.studio.guides import keep
 from nakawari.studio.project import Project, Source
 from nakawari.studio.roots import Roots
 from nakawari.studio.server import build
@@ -71,11 +73,23 @@ def main() -> None:
         with TestClient(
             build(studio, TOKEN, PORT), base_url=f"http://127.0.0.1:{PORT}", headers=headers
         ) as page:
-            measure(page, replace(project), args.rounds)
+            measure(page, replace(project), args.rounds, keep(rough(), store.guides(project.id)))
 
 
-def measure(page: TestClient, project: Project, rounds: int) -> None:
+def rough() -> bytes:
+    """A drawing of 1080 lines as the page's pencil makes it: a PNG."""
+    rng = np.random.default_rng(1)
+    picture = np.zeros((1080, 1920, 4), np.uint8)
+    for _ in range(200):
+        places = np.cumsum(rng.normal(0, 25, (12, 2)), 0) + rng.uniform((0, 0), (1920, 1080))
+        cv2.polylines(picture, [places.astype(np.int32)], False, (0, 0, 0, 255), 3, cv2.LINE_AA)
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def measure(page: TestClient, project: Project, rounds: int, picture: str) -> None:
     base, number = f"/api/projects/{project.id}", count(1)
+    drawn = rough()
+    page.post(f"{base}/edits", json={"edit": "model", "frame": 2, "model": "cel"})
 
     def edit(**words: object) -> object:
         return page.post(f"{base}/edits", json=words)
@@ -89,6 +103,14 @@ def measure(page: TestClient, project: Project, rounds: int) -> None:
         "edit: hold": lambda: edit(edit="hold", frame=2 * next(number), held=True),
         "edit: cut": lambda: edit(edit="cut", frame=20_000 + 4 * next(number), there=True),
         "edit: cadence": lambda: edit(edit="cadence", shot=next(number), cadence=3),
+        "edit: rough": lambda: edit(
+            edit="guide", frame=2 * next(number), guide={"picture": picture, "t": "1/2"}
+        ),
+        "a rough that is drawn": lambda: page.put(
+            f"{base}/pairs/2/guide?t=1-2&name=drawn.png&draft", content=drawn
+        ),
+        "a rough that is shown": lambda: page.get(f"{base}/guides/{picture}"),
+        "project file with roughs": lambda: page.get(f"{base}/file"),
         "undo": lambda: page.post(f"{base}/undo", json={}),
         "files of a folder": lambda: page.get("/api/files"),
     }

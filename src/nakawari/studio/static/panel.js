@@ -163,7 +163,7 @@ export class Panel {
       });
       return element("li", "", element("span", "grow", describe(hint, index + 1)), gone);
     });
-    const words = rows.length ? "" : "Show “regions” and click, to say what matches what.";
+    const words = rows.length ? "" : "Show “regions” and click what matches.";
     return element("div", "hints", element("h3", "", "Hints"), paragraph(words), element("ol", "", ...rows));
   }
 }
