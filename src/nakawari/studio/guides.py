@@ -7,6 +7,7 @@ them again; those that nothing names any more go when the project is read anew.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import struct
 from dataclasses import dataclass
@@ -122,7 +123,10 @@ def keep(data: bytes, folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            part.write_bytes(data)
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
             part.replace(path)
     except OSError as error:
         raise OutputError(f"the rough cannot be kept ({error.strerror}).") from error

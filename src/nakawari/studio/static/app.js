@@ -111,8 +111,9 @@ function head() {
 function note() {
   if (!here.project || player.playing) return;
   const asks = view.how && view.hint && takesHints();
-  $("canvas-prompt").hidden = !asks;
-  $("canvas-prompt").textContent = asks ? hints.prompt(view.hint, view.half) : "";
+  const away = view.pencil && nowT() !== view.pencil.t;
+  $("canvas-prompt").hidden = !asks && !away;
+  $("canvas-prompt").textContent = away ? `The rough shows ${pretty(view.pencil.t)}: draw on there` : asks ? hints.prompt(view.hint, view.half) : "";
   const shown = scene(mainPath());
   const missing = [shown.over, shown.main, shown.beside].find((path) => path && !pictures.get(path));
   const { state, error } = missing ? pictures.state(missing) : { state: "here", error: "" };
@@ -292,6 +293,7 @@ function recents() {
 // -- the page ---------------------------------------------------------------------------------------
 
 const set = (values) => {
+  if (values.how || values.beside) rough.putDown();
   Object.assign(view, values);
   show();
 };
@@ -381,6 +383,7 @@ async function start() {
   const had = sessionStorage.getItem("nakawari-project");
   if (had && here.info.projects.some((row) => row.id === had)) await load(had);
   else if (here.info.first) await opening.go(here.info.first);
+  else $("empty-open").focus();
 }
 
 start().catch((error) => trouble(error.message));

@@ -51,9 +51,10 @@ export class Chart {
       if (index === current) handle.setAttribute("aria-current", "true");
       else handle.removeAttribute("aria-current");
     }
-    const names = Object.keys(EASES).filter((name) => name !== "even" || pair.chart.length);
-    const now = new Option(pair.chart.length ? "own spacing" : "even", "", true, true);
-    this.#ease.replaceChildren(now, ...names.map((name) => new Option(name, name)));
+    const own = Boolean(pair.chart.length);
+    const words = [[own ? "own spacing" : "even", ""], ...Object.keys(EASES).filter((name) => name !== "even" || own).map((name) => [name, name])];
+    if (this.#ease.options[0]?.text !== words[0][0]) this.#ease.replaceChildren(...words.map(([text, value]) => new Option(text, value)));
+    this.#ease.value = "";
   }
 
   #even(tick) {

@@ -151,7 +151,8 @@ export class Panel {
   #hints(pair) {
     if (!this.acts.takesHints() && !pair.hints.length) {
       const able = this.models.filter((row) => row.hints && row.here).map((row) => row.name);
-      return paragraph(able.length ? `To say what matches what, choose the model ${able.join(" or ")}.` : "");
+      const what = pair.guide ? "To have the rough followed" : "To say what matches what, or draw a rough";
+      return paragraph(able.length ? `${what}, choose the model ${able.join(" or ")}.` : "");
     }
     const rows = pair.hints.map((hint, index) => {
       const gone = element("button", "icon", "×");

@@ -49,7 +49,7 @@ export class Rough {
 
   // What is laid over the picture; null: nothing.
   layer() {
-    if (!view.rough || !here.pair) return null;
+    if (!view.rough || !here.pair || !takesHints()) return null;
     if (view.pencil) return pencil.layer;
     const picture = here.pair.guide && this.pictures.get(this.#path(here.pair.guide.picture));
     return picture ? inked(picture) : null;
@@ -84,7 +84,9 @@ export class Rough {
 
   async takeUp() {
     if (!this.possible) {
-      this.acts.say("This pair follows no rough: its model takes none, or nothing is drawn between");
+      const able = here.info.models.filter((row) => row.hints && row.here).map((row) => row.name);
+      const why = !ticks().length ? "nothing is drawn between here" : takesHints() ? "it is not known yet" : `choose the model ${able.join(" or ")} for it`;
+      this.acts.trouble(`This pair follows no rough: ${why}.`);
       return;
     }
     const t = this.t;

@@ -19,7 +19,7 @@ export function tools() {
   if (!open) return;
   document.title = `${here.project.name} · nakawari studio`;
   $("onion").setAttribute("aria-pressed", String(view.onion));
-  $("rough").hidden = !here.pair?.guide && !view.pencil;
+  $("rough").hidden = !view.pencil && !(here.pair?.guide && takesHints());
   $("rough").setAttribute("aria-pressed", String(view.rough));
   $("pencil-tools").hidden = !view.pencil;
   $("pencil-draw").setAttribute("aria-pressed", String(!pencil.erasing));
