@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -34,6 +36,13 @@ def rough(up: int = 8, size: tuple[int, int] = (48, 64), at: tuple[int, int] = (
 
 def png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def claiming(width: int, height: int) -> bytes:
+    """A PNG that says that it is larger than it is."""
+    data = png(rough())
+    head = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
 
 
 def hand_in(page: Page, project: str, data: bytes, query: str = "t=1-2&name=rough.png") -> dict[str, Any]:
@@ -95,8 +104,9 @@ def test_a_rough_is_followed_taken_back_and_there_again(page: Page, cel: str) ->
         (b"not a picture", "rough.png is not an image that can be read"),
         (png(rough())[:60], "rough.png is not an image that can be read"),
         (b"", "rough.png is not an image that can be read"),
+        (claiming(1 << 20, 1 << 20), "rough.png says that it has"),
     ],
-    ids=["blank", "dark", "other", "size", "junk", "cut off", "nothing"],
+    ids=["blank", "dark", "other", "size", "junk", "cut off", "nothing", "bomb"],
 )
 def test_what_cannot_be_followed_is_refused_in_one_line_and_changes_nothing(
     page: Page, cel: str, data: bytes, words: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -115,6 +116,19 @@ def test_edits_outlive_the_program(tmp_path: Path) -> None:
     again = Store(tmp_path)
     assert again.get(changed.id).project == changed
     assert [row["id"] for row in again.recent()] == [changed.id]
+
+
+def test_edits_that_come_at_once_are_all_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = store.add(project()).project
+    frames = range(0, 24, 2)
+
+    def hold(frame: int) -> None:
+        store.edit(first.id, lambda now: apply(now, {"edit": "hold", "frame": frame, "held": True}))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(hold, frames))
+    assert dict(Store(tmp_path).get(first.id).project.held) == dict.fromkeys(frames, True)
 
 
 def test_undo_and_redo_are_saved_too(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ export function tools() {
   for (const id of ["render", "play", "half", "range", "flip", "scrub", "onion", "onion-opacity", "beside", "rate", "model", "as-side", "as-wipe", "how", "ribbon-in", "ribbon-out", "zoom", "zoom-in", "zoom-out"]) $(id).disabled = !open;
   for (const id of ["cut-here", "drawing-here", "split-here"]) able(id, open);
   $("ribbon-head").hidden = !open;
+  choose($("rate"), RATES, here.project?.settings.fps ?? "");
   if (!open) return;
   document.title = `${here.project.name} · nakawari studio`;
   $("onion").setAttribute("aria-pressed", String(view.onion));
@@ -48,7 +49,6 @@ export function tools() {
   able("drawing-here", !begins);
   const [, last] = here.project.drawings[cursor.drawing];
   able("split-here", last > first);
-  choose($("rate"), RATES, here.project.settings.fps ?? "");
   $("rate").options[0].textContent = `2× (${Number((2 * number(here.project.source.rate)).toFixed(3))})`;
   $("model").value = here.project.settings.model;
 }
