@@ -123,7 +123,7 @@ export class Panel {
     const made = element("div", "rough", element("h3", "", "Rough"));
     made.setAttribute("role", "group");
     made.setAttribute("aria-label", "Rough");
-    if (!guide) made.append(paragraph("A loose drawing of one moment between, which lines and regions then pass."));
+    if (!guide) made.append(paragraph("A loose drawing of one moment between, that the paths then pass."));
     const choice = button("rough-choose", guide ? "Another…" : "Choose a picture…", "Dark lines on light paper or on none, as large as the keys; or drop it here (Shift+G)", () => rough.choose());
     const draw = button("rough-draw", "Draw", "Draw it over both keys (P)", () => rough.takeUp());
     if (!guide) {

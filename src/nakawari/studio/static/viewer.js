@@ -1,6 +1,7 @@
 // The canvas: one picture or two, side by side or wiped, with onion skin and overlays, down to the pixel.
 
 import { Hand } from "./hand.js";
+import { mark, trail } from "./marks.js";
 import { tint } from "./tint.js";
 
 const LARGEST = 64;
@@ -15,6 +16,7 @@ export class Viewer {
   #queued = false;
 
   #sketch = { line: [], cross: null }; // what the hand draws
+  #kept = { made: [], canvas: null }; // what is under the pencil
 
   // acts: {zoomed(scale, now), pixel(found), picked(place), drawn(line), pencil: {begin, to, end, line, pencil}}
   constructor(canvas, pictures, { zoomed, pixel, picked, drawn, pencil }) {
@@ -225,22 +227,14 @@ export class Viewer {
     context.beginPath();
     context.rect(...pane);
     context.clip();
+    const skins = ["first", "second"].map((key) => {
+      const skin = scene.onion?.[key] && this.pictures.get(scene.onion[key]);
+      return skin && tint(skin, key);
+    });
+    if (scene.veil) this.#table(context, picture, skins, [x, y, width, height]);
+    else this.#under(context, picture, skins, [x, y, width, height]);
     context.imageSmoothingEnabled = scale < 1.5;
-    context.imageSmoothingQuality = "high";
-    this.#ground(context, x, y, width, height);
-    if (picture) context.drawImage(picture, x, y, width, height);
-    if (scene.veil) {
-      context.fillStyle = `rgb(255 255 255 / ${scene.veil})`;
-      context.fillRect(x, y, width, height);
-    }
-    if (scene.onion) {
-      context.globalAlpha = scene.opacity;
-      for (const key of ["first", "second"]) {
-        const skin = scene.onion[key] && this.pictures.get(scene.onion[key]);
-        if (skin) context.drawImage(tint(skin, key), x, y, width, height);
-      }
-      context.globalAlpha = 1;
-    }
+    context.imageSmoothingQuality = scene.veil ? "low" : "high";
     const rough = number === 0 && scene.rough?.();
     if (rough) context.drawImage(rough, x, y, width, height);
     const cover = over && this.pictures.get(over);
@@ -250,9 +244,36 @@ export class Viewer {
       context.globalAlpha = 1;
     }
     if (scale >= 12) this.#grid(context, pane, x, y, scale);
-    for (const mark of scene.marks?.[number] ?? []) this.#mark(context, x, y, scale, mark);
+    for (const one of scene.marks?.[number] ?? []) mark(context, one, (place) => this.#place(x, y, scale, place));
     this.#drawSketch(context, x, y, scale, number);
     context.restore();
+  }
+
+  // The picture, and the onion skin on it.
+  #under(context, picture, skins, at) {
+    const { veil, opacity } = this.#scene;
+    context.imageSmoothingEnabled = this.#scaleNow() < 1.5;
+    context.imageSmoothingQuality = "high";
+    this.#ground(context, ...at);
+    if (picture) context.drawImage(picture, ...at);
+    if (veil) {
+      context.fillStyle = `rgb(255 255 255 / ${veil})`;
+      context.fillRect(...at);
+    }
+    context.globalAlpha = opacity ?? 1;
+    for (const skin of skins) if (skin) context.drawImage(skin, ...at);
+    context.globalAlpha = 1;
+  }
+
+  // The same under a pencil, which draws it again with each step: kept until something of it is another.
+  #table(context, picture, skins, at) {
+    const { width, height } = context.canvas;
+    const made = [picture, ...skins, ...at, width, height, this.#scene.opacity];
+    if (made.some((one, index) => one !== this.#kept.made[index])) {
+      this.#kept = { made, canvas: new OffscreenCanvas(width, height) };
+      this.#under(this.#kept.canvas.getContext("2d"), picture, skins, at);
+    }
+    context.drawImage(this.#kept.canvas, 0, 0);
   }
 
   #ground(context, x, y, width, height) {
@@ -289,48 +310,14 @@ export class Viewer {
     return [x + (at[0] + 0.5) * scale * this.#scene.aspect, y + (at[1] + 0.5) * scale];
   }
 
-  // mark: {at: [x, y], line: [[x, y], …] or none, colour, text, open: its other half is awaited}
-  #mark(context, x, y, scale, { at, line, colour, text, open }) {
-    const ratio = window.devicePixelRatio || 1;
-    if (line) this.#trail(context, line.map((one) => this.#place(x, y, scale, one)), colour);
-    const place = this.#place(x, y, scale, at);
-    context.lineWidth = 2 * ratio;
-    context.strokeStyle = "#fff";
-    context.fillStyle = colour;
-    context.beginPath();
-    context.arc(...place, 8 * ratio, 0, 7);
-    if (!open) context.fill();
-    else context.strokeStyle = colour;
-    context.stroke();
-    if (!text) return;
-    context.fillStyle = "#fff";
-    context.font = `600 ${10 * ratio}px system-ui, sans-serif`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText(text, place[0], place[1] + ratio / 2);
-  }
-
-  #trail(context, places, colour) {
-    const ratio = window.devicePixelRatio || 1;
-    context.lineCap = context.lineJoin = "round";
-    for (const [wide, paint] of [[6, "#fff"], [3, colour]]) {
-      context.lineWidth = wide * ratio;
-      context.strokeStyle = paint;
-      context.beginPath();
-      context.moveTo(...places[0]);
-      for (const place of places.slice(1)) context.lineTo(...place);
-      context.stroke();
-    }
-  }
-
   #drawSketch(context, x, y, scale, pane) {
     const { line, cross } = this.#sketch;
     const colour = this.#scene.sketchColour ?? "#1f62cf";
-    if (line.length && line[0].pane === pane) this.#trail(context, line.map((one) => this.#place(x, y, scale, [one.x, one.y])), colour);
+    if (line.length && line[0].pane === pane) trail(context, line.map((one) => this.#place(x, y, scale, [one.x, one.y])), colour);
     if (cross?.pane !== pane) return;
     const [cx, cy] = this.#place(x, y, scale, [cross.x, cross.y]);
     const arm = 12 * (window.devicePixelRatio || 1);
-    for (const ends of [[[cx - arm, cy], [cx + arm, cy]], [[cx, cy - arm], [cx, cy + arm]]]) this.#trail(context, ends, colour);
+    for (const ends of [[[cx - arm, cy], [cx + arm, cy]], [[cx, cy - arm], [cx, cy + arm]]]) trail(context, ends, colour);
   }
 
   #wiped(context, pane, beside) {
