@@ -28,8 +28,8 @@ Mask = npt.NDArray[np.bool_]
 
 SEEN_PX = 2
 """A line is visible where a region beside it shows within this many pixels."""
-MIDDLE_PX, TORN = 0.5, 0.39
-"""So near to its middle a line is not torn, if its outline is above the second there."""
+MIDDLE_PX, TORN = 0.5, 0.2
+"""So near to its middle a line is not torn, where more than this share of what is looked up there is line."""
 HARD_BEYOND, SOFT_BEYOND = 0.75, 1.5
 """How much of what is around a line comes along with it, pixels: its own edge."""
 LOOSE_PX = 3.0
@@ -138,7 +138,9 @@ def hard_lines(plan: Plan, t: float, strips: Strips) -> tuple[Mask, Labels]:
     radius = np.concatenate([lines.strokes.radius for lines in plan.lines])[vertex] + SMOOTHED_PX
     inside = (radius - strips.away[rows, columns]).clip(-1, 1)
     outlined += SMOOTHED * 2 * min(t, 1 - t) * inside
-    drawn = (outlined > 0.5) | ((strips.away[rows, columns] <= MIDDLE_PX) & (own > TORN))
+    drawn = (outlined > 0.5) | (
+        (strips.away[rows, columns] <= MIDDLE_PX) & (between(plan.both.line, key, place) > TORN)
+    )
     line, ink = np.zeros(hit.shape, np.bool_), np.zeros(hit.shape, np.int32)
     row, column = pixels_at(place, *hit.shape)
     drawn |= strips.rim[rows, columns] > HARD_BEYOND
@@ -169,7 +171,7 @@ def _elsewhere(plan: Plan, t: float, vertex: Labels, at: Floats) -> tuple[Floats
     return there, weight
 
 
-def between(pictures: Shares, key: Places, place: Floats) -> Floats:
+def between(pictures: Shares | Mask, key: Places, place: Floats) -> Floats:
     """[N]: values of pictures [2, H, W] at places [N, 2] of the keys [N], bilinear."""
     height, width = pictures.shape[1:]
     x, y = place[:, 0].clip(0, width - 1), place[:, 1].clip(0, height - 1)
