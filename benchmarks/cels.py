@@ -109,8 +109,10 @@ def sheet(path: Path, drawn: bool, keys: bool) -> None:
     model = load("cel", device="cpu")
     tiles = []
     for name, key0, _, key1 in tight(drawn):
-        made = model(key0, key1, 0.5)
-        print(f"{name}: {', '.join(examine(made, key0, key1, 0.5).flags()) or 'no flags'}", flush=True)
+        pair = model.prepare(key0, key1)
+        made = model.at(pair, 0.5)
+        flags = examine(made, key0, key1, 0.5).flags(model.confidence(pair))
+        print(f"{name}: {', '.join(flags) or 'no flags'}", flush=True)
         tiles.append(np.concatenate([key0, made, key1], 1) if keys else made)
     height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
     tiles = [

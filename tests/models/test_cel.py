@@ -159,7 +159,7 @@ def test_it_tells_what_it_found(model):
     assert found.partners01[i] == found.labels1[40, 50]
     assert found.confidence01[i] > 0.7
     assert found.confidence > 0.7
-    assert model.confidence(model.prepare(disc(40), disc(50))) == found.confidence
+    assert 0.7**4 < model.confidence(model.prepare(disc(40), disc(50))) <= found.confidence
     assert np.abs(found.flow01[40, 40] - (10, 0)).max() < 0.5
     assert np.abs(found.flow10[40, 50] - (-10, 0)).max() < 0.5
     assert len(found.lines0) >= 1

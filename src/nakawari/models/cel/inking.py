@@ -2,7 +2,8 @@
 
 A hard line tells its edge only in whole pixels, but both keys drew it, in different places on their pixels.
 So its outline is the mean of both keys', the nearer one counting more, looked up to a part of a pixel. Line
-pixels that are in no strip (dark corners between strokes, hatching) go along with the nearest stroke.
+pixels that are in no strip (dark corners between strokes, hatching) go along with the nearest stroke, and so
+do bits of paint between lines: teeth, fingers.
 """
 
 from __future__ import annotations
@@ -143,10 +144,11 @@ def hard_lines(plan: Plan, t: float, strips: Strips) -> tuple[Mask, Labels]:
     )
     line, ink = np.zeros(hit.shape, np.bool_), np.zeros(hit.shape, np.int32)
     row, column = pixels_at(place, *hit.shape)
-    drawn |= strips.rim[rows, columns] > HARD_BEYOND
+    bits = plan.both.bits[key, row, column]
+    drawn |= (strips.rim[rows, columns] > HARD_BEYOND) | bits
     line[rows, columns] = drawn
     pixel = key * size + row * hit.shape[1] + column
-    ink[rows, columns] = np.where(plan.both.line[key, row, column], pixel, plan.both.ink[vertex])
+    ink[rows, columns] = np.where(plan.both.line[key, row, column] | bits, pixel, plan.both.ink[vertex])
     return line, ink
 
 

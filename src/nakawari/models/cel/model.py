@@ -19,6 +19,10 @@ from nakawari.models.costs import COSTS
 from nakawari.models.keys import Picture
 from nakawari.tensors import to_frame
 
+STEEP = 4
+"""Power of the share of what changes that is surely matched, as a quarter is what should be looked at. Of
+twenty tight in-betweens between drawings from film seven are below that, none of which could be used; of
+twenty procedural ones none is: there the share is 0.88 at least."""
 PALETTES = ("auto", "lock", "keep")
 
 
@@ -80,10 +84,10 @@ class Cel(Curved):
         return explain(pair.state[item].plan)
 
     def confidence(self, pair: Pair) -> float | None:
-        """See `Interpolator.confidence`; of a batch the least."""
+        """See `Interpolator.confidence`: from the share that is surely matched; of a batch the least."""
         if not pair.state:
             return None
-        return min(confidence(work.plan) for work in pair.state)
+        return min(confidence(work.plan) for work in pair.state) ** STEEP
 
     def _encode(self, image: Tensor) -> list[Drawing]:
         hard = False if self.options["palette"] == "keep" else None

@@ -74,7 +74,7 @@ def mixture(plan: Plan, t: float) -> Mixture:
     strips = lay_lines(plan, t, nearer, laid.label, laid.key != nearer)
     pixels, area = plan.both, plan.keys[nearer].regions.area
     key, (rows, columns) = laid.key.astype(np.intp), pixels_at(laid.place, height, width)
-    crumbs = pixels.specks[key, rows, columns].reshape(-1)
+    crumbs = pixels.bits[key, rows, columns].reshape(-1)
     if plan.hard:
         line, ink = hard_lines(plan, t, strips)
         source = pixels.paint[key, rows, columns]

@@ -26,6 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 LEAST_TURN = 0.03
 """Radians: paths that are to turn by less stay as they are."""
+BIT_PX = 16
 FRINGE_PX, FAINT = 2, 0.05
 """So far around a line, what it covers by more than this share is its smoothed edge."""
 
@@ -41,7 +42,8 @@ class Both:
         coverage: [2, H, W], how much lines cover.
         line, inked: [2, H, W], pixels of lines; and of their edges.
         outline: [2, H, W], more than a half where a line is, and smooth across its edge.
-        loose, specks: [2, H, W], pixels of lines that are in no strip; crumbs of regions.
+        loose, bits: [2, H, W], pixels of lines that are in no strip; and of crumbs and regions of at most
+            BIT_PX, which go along with lines beside them.
         ink: the pixel of each vertex of strokes.
     """
 
@@ -53,7 +55,7 @@ class Both:
     outline: npt.NDArray[np.float32]
     inked: Mask
     loose: Mask
-    specks: Mask
+    bits: Mask
     ink: Labels
 
 
@@ -67,6 +69,7 @@ def both(one: Drawing, other: Drawing, hard: bool) -> Both:
     coverage = np.maximum(coverage, np.stack([key.coverage for key in keys]) * near).astype(np.float32)
     inked = line | (coverage > FAINT)
     beyond = [HARD_BEYOND if hard else SOFT_BEYOND] * 2
+    small = np.stack([key.regions.area[key.labels] <= BIT_PX for key in keys])
     return Both(
         np.concatenate([key.rgb.reshape(-1, 3) for key in keys]),
         np.stack([key.labels for key in keys]),
@@ -76,7 +79,7 @@ def both(one: Drawing, other: Drawing, hard: bool) -> Both:
         np.stack([outline(one) for one in line]),
         inked,
         np.stack([loose(*each) for each in zip(keys, line if hard else inked, beyond, strict=True)]),
-        np.stack([_crumbs(key) for key in keys]),
+        np.stack([_crumbs(key) for key in keys]) | (small & ~line),
         np.concatenate([one.ink, other.ink + size]),
     )
 
