@@ -1,8 +1,8 @@
 """How strokes move: with one of the regions beside them, then onto the strokes of the other key.
 
-Which region a line belongs to is not drawn. It is the one whose motion brings the line, and what is to either
-side of it, to where the other key looks alike. What is left is snapped, where it looks as much alike then,
-smoothly along the stroke, so that a line ends where the other key has it, and stays in one piece.
+Which region a line belongs to is not drawn. It is the one whose motion brings it onto a line, and what is to
+either side of it to where the other key looks alike. What is left is snapped, where it looks as much alike
+then, smoothly along the stroke, so that a line ends where the other key has it, and stays in one piece.
 """
 
 # ruff: noqa: ANN001, ANN202, C901
@@ -20,6 +20,7 @@ from nakawari.models.cel.motions import Floats, Motions, Places, sagging
 from nakawari.models.cel.register import Registered
 from nakawari.models.cel.witness import across
 from nakawari.ops.compiled import compile_kernel
+from nakawari.ops.lines import distance_to
 from nakawari.ops.strokes import Strokes
 
 Mask = npt.NDArray[np.bool_]
@@ -32,6 +33,8 @@ SNAP_PX = 5.0
 """Farther than this from any stroke of the other key, a vertex has no counterpart."""
 OTHER_INK = 60
 """Inks whose channels differ by more (0-255) are other lines."""
+OFF, AWAY_PX = 1 / 16, 8.0
+"""What a pixel off the nearest line costs beside being unlike; and from where it costs no more."""
 SEARCHED, SNAPPED = 0.01, 0.01
 """How much more alike it has to make a stroke, of all that can be unlike, that dense search leads it; and how
 much less alike snapping may make it."""
@@ -103,7 +106,10 @@ def follow(
     height, width = own.labels.shape
     at = np.rint(place).astype(np.int64)
     landings.append(place + flow[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)])
-    cost = np.stack([_unlike(own, other, landing) for landing in landings], 1)
+    unlike = np.stack([_unlike(own, other, landing) for landing in landings], 1)
+    away = distance_to(other.line)
+    off = np.stack([windowed(np.minimum(_sampled(away, each), AWAY_PX), strokes) for each in landings], 1)
+    cost = unlike + OFF * off
     cost[:, 2] += SEARCHED
     chosen = cost.argmin(1)
     side = np.where(chosen == 2, cost[:, :2].argmin(1), chosen)
@@ -113,7 +119,7 @@ def follow(
     landing = np.stack(landings)[chosen, rows] if len(place) else place
     carried = np.stack(landings)[side, rows] if len(place) else place
     snap, met = _snap(own, other, strokes, landing)
-    snap[_unlike(own, other, landing + snap) > cost[rows, chosen] + SNAPPED] = 0
+    snap[_unlike(own, other, landing + snap) > unlike[rows, chosen] + SNAPPED] = 0
     left = landing + snap - carried
     if pins is not None and len(place):
         left *= _unpinned(place, pins)[:, None]
@@ -187,6 +193,12 @@ def _sides(strokes: Strokes, drawing: Drawing) -> Places:
         at = np.rint(place + sign * reach * normal).astype(np.int64)
         out[:, side] = drawing.labels[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)]
     return out
+
+
+def _sampled(picture: npt.NDArray[np.float32], place: Floats) -> Floats:
+    height, width = picture.shape
+    at = np.rint(place).astype(np.int64)
+    return np.asarray(picture[at[:, 1].clip(0, height - 1), at[:, 0].clip(0, width - 1)], np.float64)
 
 
 def windowed(values: Floats, strokes: Strokes) -> Floats:
