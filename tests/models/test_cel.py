@@ -216,6 +216,10 @@ def test_matches_can_be_forced_and_forbidden(model):
     both = (((62, 40), (82, 40)),)
     with pytest.raises(InputError, match="that they are not"):
         partner(Hints(regions=both, apart=both))
+    with pytest.raises(InputError, match="that it disappears"):
+        partner(Hints(regions=both, disappears=((62, 40),)))
+    with pytest.raises(InputError, match="that it appears"):
+        partner(Hints(regions=both, appears=((82, 40),)))
 
 
 def panels(dx, *dots):

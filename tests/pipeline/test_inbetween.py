@@ -106,6 +106,37 @@ def test_layers_have_folders_and_charts_of_their_own(tmp_path):
         plan_cut(layers=layers, chart={"C": "halves"})
 
 
+def test_a_layer_that_ends_early_stands_still_and_a_loop_goes_round(tmp_path):
+    keys(tmp_path / "a", 16, 24, 32)
+    keys(tmp_path / "b", 30, 40)
+    layers = {"A": tmp_path / "a", "B": tmp_path / "b"}
+    long, short = plan_cut(layers=layers, exposure=2)
+    assert (long.duration, short.duration) == (10, 10)
+    assert [(one.frame, one.drawing) for one in short.shown] == [(0, 0), (2, 1), (4, 2)]
+    long, short = plan_cut(layers=layers, exposure=2, loop=True)
+    assert (long.duration, short.duration) == (12, 12)
+    assert [(one.frame, one.drawing) for one in short.shown] == [(2 * k, k % 4) for k in range(6)]
+
+
+def test_layers_over_one_another_are_what_their_sheet_says(tmp_path):
+    keys(tmp_path / "a", 16, 24, 32)
+    save(tmp_path / "b/B1.png", drawing(30, alpha=True))
+    save(tmp_path / "b/B3.png", drawing(40, alpha=True))
+    layers = {"A": tmp_path / "a", "B": tmp_path / "b"}
+    nk.inbetween(layers=layers, output=tmp_path / "out", composite=True, sheet="cut.csv")
+    nk.inbetween(tmp_path / "out/cut.csv", tmp_path / "again", layers=layers, composite=True)
+    frames = sorted((tmp_path / "out/composite").iterdir())
+    assert len(frames) == 5
+    for frame in frames:
+        assert frame.read_bytes() == (tmp_path / "again/composite" / frame.name).read_bytes()
+
+
+def test_keys_by_a_numbered_pattern(tmp_path):
+    given = keys(tmp_path / "keys", 16, 24)
+    save(tmp_path / "keys/other.png", drawing(10))
+    assert plan_cut(tmp_path / "keys/A%04d.png")[0].keys == tuple(given)
+
+
 def test_nothing_is_written_over_and_nothing_is_left_half_written(tmp_path):
     given = keys(tmp_path / "keys", 16, 24)
     out = tmp_path / "out"
@@ -171,7 +202,10 @@ def test_a_shell_s_order_becomes_the_natural_one_and_another_is_kept(tmp_path):
 @pytest.mark.parametrize(
     ("words", "error", "status"),
     [
+        ([], "no keys are given", 2),
         (["A0001.png"], "only one key", 2),
+        (["A0001.png", "A0005.png", "--chart", "thirds", "--ease", "in"], "write the ease into it", 2),
+        (["A0001.png", "A0005.png", "--count", "3", "--strength", "2"], "of no ease", 2),
         (["A0001.png", "none.png"], "does not exist", 1),
         (["A0001.png", "A0005.png", "--layers", "A=."], "wanted one of them", 2),
         (["A0001.png", "A0007.png"], "A0007.png does not exist", 1),

@@ -19,7 +19,7 @@ from nakawari.errors import MediaError, OutputError
 from nakawari.optional import need
 from nakawari.video.exr import Exr, display_light, exr_bytes, read_exr
 from nakawari.video.frames import Array
-from nakawari.video.images import encode_image, natural, read_image
+from nakawari.video.images import PRINTF, encode_image, natural, read_image, regex_of
 
 SUFFIXES = (".png", ".tif", ".tiff", ".tga", ".exr", ".psd", ".webp", ".bmp", ".jpg", ".jpeg")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -66,7 +66,7 @@ def is_cel(path: Path) -> bool:
 
 
 def find_cels(place: str | Path) -> list[Path]:
-    """The drawings that a folder or a pattern such as `keys/*.png` stands for, in natural order.
+    """The drawings of a folder or a pattern such as `keys/*.png` or `keys/A%04d.png`, in natural order.
 
     Raises:
         MediaError: there are none.
@@ -76,6 +76,9 @@ def find_cels(place: str | Path) -> list[Path]:
         found = [p for p in path.iterdir() if is_cel(p) and p.is_file()]
     elif path.is_file():
         found = [path]
+    elif PRINTF.search(path.name) and path.parent.is_dir():
+        shape = regex_of(path.name)
+        found = [p for p in path.parent.iterdir() if shape.fullmatch(p.name) and is_cel(p) and p.is_file()]
     elif glob.has_magic(path.name) and path.parent.is_dir():
         found = [p for p in path.parent.glob(path.name) if is_cel(p) and p.is_file()]
     elif glob.has_magic(path.name):

@@ -94,6 +94,8 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
         MediaError: there are none, or one is missing. UsageError: there is only one, or one twice.
     """
     paths = [Path(one) for one in given]
+    if not paths:
+        raise UsageError("no keys are given; wanted two or more, a folder, a pattern, layers or a timesheet.")
     if len(paths) == 1:
         found = find_cels(paths[0])
     else:
@@ -110,7 +112,7 @@ def keys_of(given: Sequence[str | Path]) -> tuple[Path, ...]:
         if [str(p) for p in paths] == sorted(str(p) for p in paths):
             found = sorted(paths, key=lambda p: (str(p.parent), *_natural(p)))
     if len(found) < 2:
-        raise UsageError(f"{found[0] if found else 'nothing'} is only one key; wanted two or more.")
+        raise UsageError(f"{found[0]} is only one key; wanted two or more.")
     return tuple(found)
 
 
@@ -166,6 +168,13 @@ def lay_out(
     layer = Layer(name, tuple(keys), tuple(drawings), loop, tuple(shown), frame)
     check_names(layer)
     return layer
+
+
+def lasting(layer: Layer, duration: int) -> Layer:
+    """The same layer for `duration` frames: a loop goes round, any other stands on its last drawing."""
+    rounds = range(0, duration, layer.duration) if layer.loop else range(1)
+    shown = (Shown(begin + shown.frame, shown.drawing) for begin in rounds for shown in layer.shown)
+    return replace(layer, shown=tuple(one for one in shown if one.frame < duration), duration=duration)
 
 
 def made_suffix(key: Path) -> str:

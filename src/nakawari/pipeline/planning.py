@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +11,7 @@ from nakawari.cels.files import find_cels
 from nakawari.cels.names import check_name, check_pattern
 from nakawari.cels.sheet import Sheet, Track, is_sheet, read_sheet
 from nakawari.errors import InputError, OutputError, PlanError, UsageError
-from nakawari.pipeline.cut import Layer, keys_of, lay_out, renamed
+from nakawari.pipeline.cut import Layer, keys_of, lasting, lay_out, renamed
 from nakawari.pipeline.track import Timing, layer_of
 from nakawari.timeline.charts import Chart, as_charts, eased
 
@@ -47,6 +46,7 @@ def plan_cut(
     """
     if chart is not None and count is not None:
         raise UsageError("a chart says how many drawings there are; give a chart or a count, not both.")
+    _check_ease(ease, strength, chart is not None and (not isinstance(chart, Mapping) or "" in chart))
     if names is not None:
         check_pattern(names)
     for name in layers or {}:
@@ -74,7 +74,7 @@ def plan_cut(
             for name, paths in files.items()
         ]
         longest = max(layer.duration for layer in cut)
-        cut = [replace(layer, duration=longest) if len(layer.keys) == 1 else layer for layer in cut]
+        cut = [lasting(layer, longest) for layer in cut]
     else:
         if holds:
             raise UsageError("the sheet says how long keys are held; leave the holds out.")
@@ -85,6 +85,14 @@ def plan_cut(
 def several(places: Places) -> list[str | Path]:
     """One place or several as a list."""
     return [places] if isinstance(places, (str, Path)) else list(places)
+
+
+def _check_ease(ease: str, strength: float, charted: bool) -> None:
+    """Refuse an ease that would say nothing."""
+    if charted and ease != "linear":
+        raise UsageError(f'a chart says where drawings stand; write the ease into it, such as "{ease} 3".')
+    if strength != 1 and ease == "linear":
+        raise UsageError(f"the strength {strength:g} is of no ease; give one: in, out or in-out.")
 
 
 def _even(ease: str, strength: float) -> Callable[[int], Chart]:

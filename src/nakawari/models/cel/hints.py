@@ -121,16 +121,18 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
     guide = found.get("guide")
     try:
         return Hints(
-            points=tuple(_ends(one) for one in found.get("points", ())),
-            regions=tuple(_ends(one) for one in found.get("regions", ())),
-            strokes=tuple(_strokes(one) for one in found.get("strokes", ())),
-            appears=tuple(_point(one) for one in found.get("appears", ())),
-            disappears=tuple(_point(one) for one in found.get("disappears", ())),
-            apart=tuple(_ends(one) for one in found.get("apart", ())),
+            points=tuple(_ends(one) for one in _list(found, "points")),
+            regions=tuple(_ends(one) for one in _list(found, "regions")),
+            strokes=tuple(_strokes(one) for one in _list(found, "strokes")),
+            appears=tuple(_point(one) for one in _list(found, "appears")),
+            disappears=tuple(_point(one) for one in _list(found, "disappears")),
+            apart=tuple(_ends(one) for one in _list(found, "apart")),
             guide=None if guide is None else _guide(str(guide), folder),
-            guide_t=float(Fraction(str(found.get("guide_t", 0.5)))),
+            guide_t=_time(found.get("guide_t", 0.5)),
         )
-    except (TypeError, ValueError, ZeroDivisionError) as error:
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
         raise InputError(f"hints cannot be read: {error}.") from error
 
 
@@ -173,7 +175,16 @@ def _stems(found: Mapping[str, Any], path: str | Path) -> list[tuple[str, str]]:
         isinstance(one, dict) and isinstance(one.get("keys"), list) and len(one["keys"]) == 2 for one in pairs
     ):
         raise InputError(f"{path}: each of pairs wants keys, two names.")
-    return [(Path(str(one)).stem, Path(str(other)).stem) for one, other in (pair["keys"] for pair in pairs)]
+    beside = [name for name in found if name not in ("pairs", *RESERVED)]
+    if "pairs" in found and beside:
+        raise InputError(f"{path} has {beside[0]} beside pairs; say in pairs which keys it is for.")
+    stems = [(Path(str(one)).stem, Path(str(other)).stem) for one, other in (pair["keys"] for pair in pairs)]
+    seen: set[frozenset[str]] = set()
+    for one, other in stems:
+        if frozenset((one, other)) in seen:
+            raise InputError(f"{path} has hints for {one} and {other} twice; put them together.")
+        seen.add(frozenset((one, other)))
+    return stems
 
 
 def _object(path: Path) -> dict[str, Any]:
@@ -181,16 +192,30 @@ def _object(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}.") from error
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no JSON object; wanted fields such as points and regions.")
     return found
 
 
+def _list(found: Mapping[str, Any], name: str) -> list[Any] | tuple[Any, ...]:
+    value = found.get(name, [])
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{name} is {value!r}; wanted a list")
+    return value
+
+
+def _time(value: Any) -> float:
+    try:
+        return float(Fraction(str(value)))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f'guide_t is {value!r}; wanted a share such as 0.5 or "1/2"') from None
+
+
 def _point(value: Any) -> Point:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{value!r} is no place; wanted [x, y]")
+    if not isinstance(value, list) or len(value) != 2 or not all(type(v) in (int, float) for v in value):
+        raise ValueError(f"{value!r} is no place; wanted [x, y], two numbers")
     x, y = (float(v) for v in value)
     if not (np.isfinite(x) and np.isfinite(y)):
         raise ValueError(f"{value!r} is no place; wanted finite numbers")
@@ -204,7 +229,10 @@ def _ends(value: Any) -> Ends:
 
 
 def _strokes(value: Any) -> tuple[Stroke, Stroke]:
-    if not isinstance(value, list) or len(value) != 2 or min(len(one) for one in value) < 2:
+    if (
+        not (isinstance(value, list) and len(value) == 2 and all(isinstance(one, list) for one in value))
+        or min(len(one) for one in value) < 2
+    ):
         raise ValueError(f"{value!r} is no pair of strokes; wanted two lists of two places or more")
     first, second = (tuple(_point(one) for one in stroke) for stroke in value)
     return first, second

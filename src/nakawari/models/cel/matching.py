@@ -299,8 +299,12 @@ def _told(
             raise InputError(f"hints say that {first} and {second} are each other, and that they are not.")
         allowed[i, j] = False
     for place in hints.disappears:
+        if forced[at(one, place)].any():
+            raise InputError(f"hints say where {place} goes, and that it disappears.")
         allowed[at(one, place)] = False
     for place in hints.appears:
+        if forced[:, at(other, place)].any():
+            raise InputError(f"hints say where {place} comes from, and that it appears.")
         allowed[:, at(other, place)] = False
     return np.array(moves, np.float64) if moves else None
 
