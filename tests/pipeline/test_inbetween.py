@@ -305,6 +305,21 @@ def test_command_line_reports_and_rehearses(tmp_path, monkeypatch, capsys):
     assert [row["t"] for row in said["drawings"]] == [None, "5/9", "8/9", None]
 
 
+def test_a_report_may_lie_beside_the_drawings_and_never_on_what_is_read(tmp_path, monkeypatch, capsys):
+    given = keys(tmp_path / "keys", 16, 24)
+    (tmp_path / "h.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    words = ["inbetween", "keys", "-o", "out", "-q", "--hints", "h.json"]
+    key = given[0].read_bytes()
+    for report in ("keys/A0001.png", "h.json", "./keys/../h.json", "cut.csv"):
+        assert main([*words, "--report", report]) == 1
+        assert "written over" in capsys.readouterr().err
+        assert (given[0].read_bytes(), (tmp_path / "h.json").read_text()) == (key, "{}")
+        assert not (tmp_path / "out").exists()
+    assert main([*words, "--report", "out/report.json"]) == 0
+    assert json.loads((tmp_path / "out/report.json").read_text())["model"] == "cel"
+
+
 def test_charts_that_do_not_fit_are_refused_before_anything_is_done(tmp_path):
     given = keys(tmp_path / "keys", 16, 24, 30)
     with pytest.raises(UsageError, match="make 2 pairs"):

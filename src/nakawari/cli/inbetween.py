@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     from nakawari.allocation import claim
     from nakawari.pipeline.inbetween import check_sheet, explain, inbetween
     from nakawari.pipeline.planning import plan_cut
-    from nakawari.pipeline.smooth import check_report_path, write_json
+    from nakawari.pipeline.smooth import write_json
 
     claim()
     listen(quiet=arguments.quiet, verbose=arguments.verbose)
@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(explain(plan_cut(arguments.keys, **cut)))
         return 0
     if arguments.report:
-        check_report_path(Path(arguments.report))
+        _check_report(Path(arguments.report), Path(arguments.output), arguments.hints)
     style = "json" if arguments.json_progress else "none" if arguments.quiet else "bar"
     with shown(style) as progress:
         report = inbetween(
@@ -167,6 +167,20 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         say(_summary(report), {"result": report.to_dict()}, arguments.json_progress)
     return 0
+
+
+def _check_report(report: Path, output: Path, hints: str | None) -> None:
+    """Raise OutputError where the report could not be written, or might be over what is read or drawn."""
+    from nakawari.cels.files import is_cel
+    from nakawari.cels.sheet import is_sheet
+    from nakawari.errors import OutputError
+    from nakawari.pipeline.smooth import check_report_path
+
+    told = hints is not None and report.resolve() == Path(hints).resolve()
+    if told or is_cel(report) or is_sheet(report):
+        raise OutputError(f"{report} is not written over by the report; wanted a name such as report.json.")
+    if report.is_dir() or report.parent.resolve() != output.resolve():  # the output is made on the way
+        check_report_path(report)
 
 
 def _wrong(message: str) -> Usage:
