@@ -111,3 +111,26 @@ def test_sprites_are_taken_only_without_doubt():
     assert find_sprites(*twins, lost(*twins), lost(*twins)) == []
     near = disc(50), disc(60)
     assert find_sprites(*near, lost(*near), lost(*near)) == []
+
+
+def noise(seed):
+    """A patch that cannot be followed: blocks of four pixels, none like any in another seed."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (30, 55, 3)).astype(np.uint8)
+    return cv2.resize(blocks, (220, 120), interpolation=cv2.INTER_NEAREST)
+
+
+def test_what_cannot_be_followed_has_no_hard_tears(model):
+    """It lies between what the candidates show; cut together from them it is as rough as the keys."""
+    tears = [float(np.abs(np.diff(picture.astype(int), axis=1)).mean()) for picture in (noise(0), noise(1))]
+    made = model(noise(0), noise(1))
+    assert float(np.abs(np.diff(made.astype(int), axis=1)).mean()) < 0.85 * min(tears)
+
+
+def test_specks_that_are_equal_by_chance_are_not_kept_amid_what_changes(model):
+    keys = noise(0), noise(1)
+    for key in keys:
+        key[60:64, 100:104] = (255, 0, 255)  # equal in both
+        key[:20] = 128  # and so is this, which is large
+    made = model(*keys).astype(int)
+    assert np.abs(made[60:64, 100:104] - (255, 0, 255)).max() > 60
+    assert (made[:16] == 128).all()

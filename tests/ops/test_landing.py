@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from nakawari.ops.gather import disagreement, keep_better, mix_along
+from nakawari.ops.gather import believe, disagreement, mix_along
 from nakawari.ops.landing import Side, land
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import backward_warp
@@ -80,24 +81,42 @@ def test_disagreement_is_of_both_keys_and_of_what_is_expected():
     assert light == pytest.approx(mix.sum(0), abs=0.05)
 
 
-def test_the_better_is_kept():
-    least = np.array([[5.0, 5.0]], np.float32)
-    best, agrees = np.zeros((2, 1, 2), np.float32), np.zeros((1, 2), bool)
-    cost = np.array([[4.0, 5.0]], np.float32)
-    keep_better(cost, cost, np.ones((2, 1, 2), np.float32), 4.5, least, best, agrees)
-    assert least.tolist() == [[4, 5]]
-    assert best[:, 0].tolist() == [[1, 0], [1, 0]]
-    assert agrees.tolist() == [[True, False]]
+def test_candidates_are_believed_by_the_inverse_square_of_their_costs():
+    costs = np.array([10.0, 40, 10], np.float32).reshape(3, 1, 1).repeat(2, 2)
+    unsure = np.array([[0.5, 0.0]], np.float32)
+    weights = believe(costs, np.array([[2, 2]]), unsure, 20.0, T)
+    odds = np.array([1 / 30**2, 1 / 60**2, 1 / 30**2])
+    wanted = 0.5 * odds / odds.sum() + [0, 0, 0.5]
+    assert weights.sum(1)[:, 0, 0] == pytest.approx(wanted, rel=1e-5)
+    assert weights.sum(1)[:, 0, 1].tolist() == [0, 0, 1]
+    assert weights[:, 1] == pytest.approx(T * weights.sum(1), rel=1e-5)
 
 
-def test_mixing_is_two_lookups():
+def test_mixing_is_lookups_by_weight():
     side0, side1 = sides()
     images = [planes(side.rgb)[0].numpy() / np.float32(255) for side in (side0, side1)]
-    motion = np.ascontiguousarray(side0.flow.transpose(2, 0, 1))
-    wanted = (1 - T) * looked_up(side0.rgb, motion, -T) + T * looked_up(side1.rgb, motion, 1 - T)
-    assert mix_along(*images, motion, T) == pytest.approx(wanted / 255, abs=1e-4)
-    small = np.ascontiguousarray(motion[:, ::2, ::2][:, :35, :18])
+    motions = np.stack([np.ascontiguousarray(side.flow.transpose(2, 0, 1)) for side in (side0, side1)])
+    weights = np.random.default_rng(2).uniform(0.02, 1, (2, 2, 70, 37)).astype(np.float32)
+    weights[0, :, :9] = 0  # one alone
+    weights /= weights.sum((0, 1))
+    wanted = sum(
+        weights[k, key] * looked_up(rgb, motions[k], share)
+        for k in range(2)
+        for key, (rgb, share) in enumerate(((side0.rgb, -T), (side1.rgb, 1 - T)))
+    )
+    assert mix_along(*images, motions, weights, T) == pytest.approx(wanted / 255, abs=1e-4)
+
+
+def test_motion_of_half_size_is_taken_from_the_nearest_and_weights_from_between():
+    side0, side1 = sides()
+    images = [planes(side.rgb)[0].numpy() / np.float32(255) for side in (side0, side1)]
+    small = np.ascontiguousarray(side0.flow.transpose(2, 0, 1)[None, :, ::2, ::2][..., :35, :18])
     rows, columns = np.arange(70) * 35 // 70, np.arange(37) * 18 // 37
-    large = small[:, rows][:, :, columns] * np.array([37 / 18, 2], np.float32)[:, None, None]
-    large = np.ascontiguousarray(large)
-    assert mix_along(*images, small, T) == pytest.approx(mix_along(*images, large, T), abs=1e-4)
+    large = small[:, :, rows][..., columns] * np.array([37 / 18, 2], np.float32)[:, None, None]
+    motions = [np.ascontiguousarray(np.concatenate([each, -each])) for each in (small, large)]
+    odds = np.random.default_rng(2).uniform(0.3, 0.7, (35, 18)).astype(np.float32)
+    weights = []
+    for each in (odds, cv2.resize(odds, (37, 70))):
+        weights.append(np.stack([[(1 - T) * each, T * each], [(1 - T) * (1 - each), T * (1 - each)]]))
+    found, wanted = (mix_along(*images, m, w, T) for m, w in zip(motions, weights, strict=True))
+    assert found == pytest.approx(wanted, abs=1e-4)

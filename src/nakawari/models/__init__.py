@@ -96,7 +96,7 @@ CATALOG: tuple[Row, ...] = (
         "nakawari.models.fast:build",
         "shipped",
         "MIT",
-        "Our own network, trained by us: chooses among the motions that classic finds.",
+        "Our own network, trained by us: weighs the motions that classic finds.",
     ),
     Row(
         "blend",

@@ -1,4 +1,4 @@
-"""Two pictures looked up along one motion, in one pass and without pictures in between.
+"""Two pictures looked up along motions, in one pass and without pictures in between.
 
 A pixel p of the picture at t that moves by m between the keys was at p - t m in key 0 and will be at
 p + (1 - t) m in key 1; on an arc that is b beside its chord at t, put p - b for p. All lookups are bilinear,
@@ -20,12 +20,15 @@ from nakawari.ops.compiled import compile_kernel, in_bands
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 
 STRAIGHT = np.empty((0, 1, 1), np.float32)
 """The bend of motion along chords."""
-BY_TIME = np.empty((0, 1), np.float32)
-"""The share of keys that are mixed by time."""
+ALL_STRAIGHT = np.empty((0, 2, 1, 1), np.float32)
+"""The bends of motions along chords."""
+SLIGHT = 1 / 128
+"""Weights below this show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +74,52 @@ def disagreement(
     return out, light
 
 
-def keep_better(
-    cost: Floats, doubt: Floats, motion: Floats, sure: float, least: Floats, best: Floats, agrees: Mask
-) -> None:
-    """Where `cost` is less than `least`, put it, `motion`, and `doubt < sure` into the last three."""
-    in_bands(partial(_keep_better, cost, doubt, motion, np.float32(sure), least, best, agrees), len(cost))
+def believe(costs: Floats, best: Numbers, unsure: Floats, slight: float, t: float) -> Floats:
+    """Weights for `mix_along`: the best candidate's, and where that is unsure, of all by their costs.
+
+    Args:
+        costs: [K, H, W]; each counts by its inverse square.
+        best: [H, W], whose cost is least.
+        unsure: [H, W], 0 to 1, the share of weight that goes by costs.
+        slight: added to all costs: differences below this hardly count.
+        t: share of key 1.
+
+    Returns:
+        [K, 2, H, W].
+    """
+    weights = np.empty((len(costs), 2, *best.shape), np.float32)
+    work = partial(_believe, costs, best, unsure, np.float32(slight), np.float32(t), weights)
+    in_bands(work, len(best))
+    return weights
 
 
 def mix_along(
     image0: Floats,
     image1: Floats,
-    motion: Floats,
+    motions: Floats,
+    weights: Floats,
     t: float,
-    bend: Floats = STRAIGHT,
-    share: Floats = BY_TIME,
+    bends: Floats = ALL_STRAIGHT,
 ) -> Floats:
-    """Both keys looked up along the motion and mixed, by time unless said otherwise.
+    """Both keys looked up along motions, and mixed.
 
     Args:
         image0, image1: [3, H, W].
-        motion: [2, h, w], its own pixels; where h, w are less than H, W, the nearest is taken, scaled.
+        motions: [K, 2, h, w], their own pixels; where h, w are less than H, W, the nearest is taken, scaled.
+        weights: [K, 2, h, w], of what key 0 and key 1 show along each.
         t: between 0 and 1.
-        bend: [2, h, w], how far beside its chord each pixel is.
-        share: [h, w], of key 1; what is left is of key 0.
+        bends: [K, 2, h, w], how far beside its chord each pixel is.
 
     Returns:
-        [3, H, W].
+        [3, H, W], the mean by weight; weights need not sum to 1, but must not be all below `SLIGHT`.
     """
     height, width = image0.shape[1:]
-    rows, columns = motion.shape[1:]
+    rows, columns = motions.shape[2:]
     # Nearest as cv2.resize has it: pixel x of W takes pixel floor(x * w / W) of w.
     column = np.minimum(np.arange(width) * (columns / width), columns - 1).astype(np.int32)
     scale = np.array([width / columns, height / rows], np.float32)
     out = np.empty_like(image0)
-    work = partial(_mix_along, image0, image1, motion, bend, share, scale, column, np.float32(t), out)
+    work = partial(_mix_along, image0, image1, motions, bends, weights, scale, column, np.float32(t), out)
     in_bands(work, height)
     return out
 
@@ -129,6 +144,15 @@ def _chord(motion, bend, x, y):  # type: ignore[no-untyped-def]
     if bend.shape[0] == 2:
         px, py = px - bend[0, y, x], py - bend[1, y, x]
     return px, py, motion[0, y, x], motion[1, y, x]
+
+
+@compile_kernel("f4(f4[:, :, ::1], u4, u4, u4, u4, f4, f4, u4)", fast=True)
+def _at(image, left, right, above, below, x, y, c):  # type: ignore[no-untyped-def]
+    """Plane c at the place that `_corners` says."""
+    one = np.float32(1)
+    upper = image[c, above, left] * (one - x) + image[c, above, right] * x
+    lower = image[c, below, left] * (one - x) + image[c, below, right] * x
+    return upper * (one - y) + lower * y
 
 
 @compile_kernel("f4(u1[:, :, ::1], u4, u4, u4, u4, f4, f4, u4)", fast=True)
@@ -175,48 +199,65 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, views, inside, out, lig
             out[y, x], light[y, x] = apart, bright
 
 
-@compile_kernel(
-    "void(f4[:, ::1], f4[:, ::1], f4[:, :, ::1], f4, f4[:, ::1], f4[:, :, ::1], b1[:, ::1], i8, i8)"
-)
-def _keep_better(cost, doubt, motion, sure, least, best, agrees, top, bottom):  # type: ignore[no-untyped-def]
-    width = cost.shape[1]
+@compile_kernel("void(f4[:, :, ::1], i8[:, ::1], f4[:, ::1], f4, f4, f4[:, :, :, ::1], i8, i8)", fast=True)
+def _believe(costs, best, unsure, slight, t, weights, top, bottom):  # type: ignore[no-untyped-def]
+    count, _, width = costs.shape
+    zero, one = np.float32(0), np.float32(1)
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
             x = np.uint32(column)
-            if cost[y, x] < least[y, x]:
-                least[y, x] = cost[y, x]
-                best[0, y, x], best[1, y, x] = motion[0, y, x], motion[1, y, x]
-                agrees[y, x] = doubt[y, x] < sure
+            alone, total = one - unsure[y, x], zero
+            if unsure[y, x] > zero:
+                for k in range(count):
+                    total += one / (costs[k, y, x] + slight) ** 2
+            for k in range(count):
+                weight = alone if k == best[y, x] else zero
+                if unsure[y, x] > zero:
+                    weight += unsure[y, x] / ((costs[k, y, x] + slight) ** 2 * total)
+                weights[k, 0, y, x], weights[k, 1, y, x] = (one - t) * weight, t * weight
 
 
 @compile_kernel(
-    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], f4[::1], i4[::1], f4,"
-    "f4[:, :, ::1], i8, i8)",
+    "void(f4[:, :, ::1], f4[:, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1],"
+    "i4[::1], f4, f4[:, :, ::1], i8, i8)",
     fast=True,
 )
-def _mix_along(image0, image1, motion, bend, share, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
-    bent, shared = bend.shape[0] == 2, share.shape[0] > 0
+def _mix_along(image0, image1, motions, bends, weights, scale, nearest, t, out, top, bottom):  # type: ignore[no-untyped-def]
+    bent = bends.shape[0] > 0
     _, height, width = out.shape
-    rows = motion.shape[1]
-    one = np.float32(1)
+    count, _, rows, columns = motions.shape
+    zero, one, slight, half = np.float32(0), np.float32(1), np.float32(SLIGHT), np.float32(0.5)
     for row in range(top, bottom):
         y, v = np.uint32(row), np.uint32(min(row * rows // height, rows - 1))
+        weight_y = (np.float32(row) + half) / scale[1] - half
         for column in range(width):
             x = np.uint32(column)
             u = np.uint32(nearest[x])
-            mx, my = motion[0, v, u] * scale[0], motion[1, v, u] * scale[1]
-            px, py = np.float32(x), np.float32(y)
-            second = share[v, u] if shared else t
-            if bent:
-                px, py = px - bend[0, v, u] * scale[0], py - bend[1, v, u] * scale[1]
-            l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
-            l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
-            for c in range(np.uint32(3)):
-                upper = image0[c, a0, l0] * (one - fx0) + image0[c, a0, r0] * fx0
-                lower = image0[c, b0, l0] * (one - fx0) + image0[c, b0, r0] * fx0
-                from0 = upper * (one - fy0) + lower * fy0
-                upper = image1[c, a1, l1] * (one - fx1) + image1[c, a1, r1] * fx1
-                lower = image1[c, b1, l1] * (one - fx1) + image1[c, b1, r1] * fx1
-                from1 = upper * (one - fy1) + lower * fy1
-                out[c, y, x] = (one - second) * from0 + second * from1
+            start, stop = 0, count
+            for number in range(count):
+                if weights[number, 0, v, u] + weights[number, 1, v, u] > one - slight:
+                    start, stop = number, number + 1
+            weight_x = (np.float32(column) + half) / scale[0] - half
+            left, right, above, below, wx, wy = _corners(weight_x, weight_y, columns, rows)
+            red, green, blue, total = zero, zero, zero, zero
+            for number in range(start, stop):
+                k = np.uint32(number)
+                first = _at(weights[k], left, right, above, below, wx, wy, 0)
+                second = _at(weights[k], left, right, above, below, wx, wy, 1)
+                if first + second < slight:
+                    continue
+                total += first + second
+                mx, my = motions[k, 0, v, u] * scale[0], motions[k, 1, v, u] * scale[1]
+                px, py = np.float32(x), np.float32(y)
+                if bent:
+                    px, py = px - bends[k, 0, v, u] * scale[0], py - bends[k, 1, v, u] * scale[1]
+                l0, r0, a0, b0, fx0, fy0 = _corners(px - t * mx, py - t * my, width, height)
+                l1, r1, a1, b1, fx1, fy1 = _corners(px + (one - t) * mx, py + (one - t) * my, width, height)
+                red += first * _at(image0, l0, r0, a0, b0, fx0, fy0, 0)
+                green += first * _at(image0, l0, r0, a0, b0, fx0, fy0, 1)
+                blue += first * _at(image0, l0, r0, a0, b0, fx0, fy0, 2)
+                red += second * _at(image1, l1, r1, a1, b1, fx1, fy1, 0)
+                green += second * _at(image1, l1, r1, a1, b1, fx1, fy1, 1)
+                blue += second * _at(image1, l1, r1, a1, b1, fx1, fy1, 2)
+            out[0, y, x], out[1, y, x], out[2, y, x] = red / total, green / total, blue / total

@@ -1,12 +1,9 @@
-"""How `fast` is trained: each candidate is worth what would be wrong if it were shown.
+"""How `fast` is trained: by what is wrong in the picture that its weights mix.
 
-The loss is the error to be expected when candidates and keys are drawn by lot with the odds that the network
-gives. Its best answer is a choice: unlike the error of a mean picture, it is never lessened by fading two
-possibilities into each other.
-
-That alone could still be lessened by leaving out: a thing whose place is not sure is wrong twice where it is
-misplaced, once where it is missing. So lines that are missing against the truth count as well, wherever
-around they would have been drawn.
+Colours count, and how they differ from the next pixels: a blur and a ghost are wrong in both. That alone
+could still be lessened by leaving out: a thing whose place is not sure is wrong twice where it is misplaced,
+once where it is missing. So the distance between the lines of the picture and those of the truth counts as
+well.
 """
 
 from __future__ import annotations
@@ -20,20 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.losses.lines import chamfer_distance
 from nakawari.models.classic.candidates import Candidates, find_candidates, trusted
 from nakawari.models.classic.motion import Look, look
 from nakawari.models.fast.choosing import Judged, choose, see
-from nakawari.models.fast.net import FORGOTTEN, SLOTS, FastConfig, FastNet, Seen, forbidden
-from nakawari.ops.compiled import compile_kernel
+from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
 from nakawari.ops.gather import mix_along
-from nakawari.ops.lines import contrast
 from nakawari.ops.search import as_tensors, dense_search, global_shift, search_around
 from nakawari.tensors import Array, to_frame
 from nakawari.train.mixture import Motions, Search
 from nakawari.train.task import Samples
-
-AROUND = 16
-"""Side of the box in which lines are counted, pixels."""
 
 Config = FastConfig
 Floats = npt.NDArray[np.float32]
@@ -44,12 +37,14 @@ class Losses:
     """The table `[losses]`.
 
     Attributes:
+        square: weight of the squared error of colours, beside the absolute one.
         stray: weight of what the network says, squared: where it knows nothing better, the rule stays.
-        missing: weight of lines that are missing.
+        lines: weight of the line distance, a pixel of it.
     """
 
+    square: float = 10.0
     stray: float = 1e-4
-    missing: float = 1.0
+    lines: float = 0.01
 
 
 def build(config: FastConfig) -> nn.Module:
@@ -78,11 +73,8 @@ def _motions(frame0: Array, frame1: Array) -> Motions:
 
 
 def prepare(batch: Samples) -> Samples:
-    """What the network sees of a batch of frames and motions, and what all choices are worth.
-
-    That is "errors" [B, K, 3, H, W], of the colours and of their differences to the next pixels, a mean over
-    3×3 pixels, in [0, 1] each; "lines" [B, K, 3, H, W], the differences themselves, in [0, 2]; and
-    "line" [B, H, W], those of the truth.
+    """What the network sees of a batch of frames and motions, and under "truth" what is to come out,
+    [B, 3, H, W] uint8.
     """
     made: list[dict[str, Tensor]] = []
     for number, t in enumerate(batch["t"].tolist()):
@@ -90,13 +82,10 @@ def prepare(batch: Samples) -> Samples:
         found = _candidates(_array(one["frame0"]), _array(one["frame1"]), one, t)
         seen = see(found, Judged.of(found))
         missing = SLOTS - len(found.motions)
-        row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length", "strange")}
-        views, truth = row["views"].numpy(), one["framet"].numpy()
-        errors, lines = worth_of(views, truth, t)
-        row |= {"errors": torch.from_numpy(errors), "lines": torch.from_numpy(lines)}
+        row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length")}
         row = {name: F.pad(x, (0, 0) * (x.dim() - 1) + (0, missing)) for name, x in row.items()}
-        row |= {"evidence": seen.evidence[0], "weights": seen.weights[0], "t": one["t"]}
-        row |= {"present": torch.arange(SLOTS) < SLOTS - missing, "line": torch.from_numpy(lines_of(truth))}
+        row |= {name: getattr(seen, name)[0] for name in ("evidence", "weights", "unsure")}
+        row |= {"present": torch.arange(SLOTS) < SLOTS - missing, "t": one["t"], "truth": one["framet"]}
         made.append(
             {name: x.half() if x.dtype == torch.float32 and x.dim() else x for name, x in row.items()}
         )
@@ -105,32 +94,29 @@ def prepare(batch: Samples) -> Samples:
 
 def losses(net: nn.Module, batch: Samples, step: int, config: Losses) -> dict[str, Tensor]:
     """Scalar losses of a prepared batch; the sum that is minimised under "loss"."""
-    seen = Seen.of(batch)
-    score, keys, said = net(seen)
-    score = score.masked_fill(forbidden(seen), FORGOTTEN)
-    odds = score.softmax(1)[:, :, None] * keys.softmax(2)
-    wrong = (odds * batch["errors"]).sum((1, 2)).mean()
-    missing = lines_missing(odds, batch).mean()
-    stray = said.square().mean()
-    with torch.no_grad():
-        chosen = score.argmax(1, keepdim=True)[:, :, None].expand(-1, -1, 3, -1, -1)
-        picked = keys.gather(1, chosen).argmax(2, keepdim=True)
-        error = batch["errors"].gather(1, chosen).gather(2, picked).mean()
-    told = {"missing": missing, "chosen": error, "stray": stray}
-    return {"loss": wrong + config.missing * missing + config.stray * stray} | {
-        name: x.detach() for name, x in told.items()
-    }
+    weights, said = net(Seen.of(batch))
+    drawn = mixed(weights, batch["views"])
+    truth = batch["truth"].float() / 255
+    off = drawn - truth
+    wrong = off.abs().mean() + sum(step.abs().mean() for step in steps(off))
+    square, lines, stray = off.square().mean(), chamfer_distance(drawn, truth), said.square().mean()
+    total = wrong + config.square * square + config.lines * lines + config.stray * stray
+    told = {"wrong": wrong, "square": square, "lines": lines, "stray": stray}
+    return {"loss": total} | {name: x.detach() for name, x in told.items()}
 
 
-def lines_missing(odds: Tensor, batch: Samples) -> Tensor:
-    """How many lines fewer than in the truth are to be expected around each place, a mean of each picture.
-
-    Args:
-        odds: [B, K, 3, H, W], of candidates and keys.
-        batch: prepared.
+def mixed(weights: Tensor, views: Tensor) -> Tensor:
+    """What both keys show along all candidates, [B, K, 6, H, W] of 0 to 255, mixed by weights
+    [B, K, 2, H, W]: [B, 3, H, W] in [0, 1].
     """
-    drawn, wanted = (odds * batch["lines"]).sum((1, 2)), batch["line"]
-    return F.avg_pool2d(wanted - drawn, AROUND, AROUND // 2).relu().mean((1, 2))
+    batch, count, _, height, width = views.shape
+    shown = views.float().view(batch, count, 2, 3, height, width) / 255
+    return torch.einsum("bkihw,bkichw->bchw", weights, shown)
+
+
+def steps(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences to the next pixel on the right, and below."""
+    return picture.diff(dim=-1), picture.diff(dim=-2)
 
 
 def draw(net: nn.Module, batch: Samples) -> Tensor:
@@ -142,7 +128,7 @@ def draw(net: nn.Module, batch: Samples) -> Tensor:
         found = _candidates(to_frame(one["frame0"][None]), to_frame(one["frame1"][None]), one, t)
         choice = choose(net, found)
         first, second = (np.ascontiguousarray(one[name].float().numpy()) for name in ("frame0", "frame1"))
-        pictures.append(torch.from_numpy(mix_along(first, second, choice.motion, t, share=choice.share)))
+        pictures.append(torch.from_numpy(mix_along(first, second, choice.motions, choice.weights, t)))
     return torch.stack(pictures).to(batch["frame0"].device)
 
 
@@ -164,51 +150,3 @@ def _candidates(frame0: Array, frame1: Array, motions: Samples, t: float) -> Can
         fields.append(trusted((forth, back), *looks))
     shift = (round(float(motions["shift01"][0, 0, 0])), round(float(motions["shift01"][1, 0, 0])))
     return find_candidates(frame0, frame1, fields, [(0, 0)] if shift == (0, 0) else [(0, 0), shift], t)
-
-
-def worth_of(views: npt.NDArray[np.uint8], truth: npt.NDArray[np.uint8], t: float) -> tuple[Floats, Floats]:
-    """What is wrong where a candidate is shown from both keys, from key 0, or from key 1, and its lines.
-
-    Args:
-        views: [K, 6, H, W].
-        truth: [3, H, W].
-        t: share of key 1 in both.
-
-    Returns:
-        "errors" and "lines" of `prepare`, each [K, 3, H, W].
-    """
-    errors = np.empty((len(views), 3, *truth.shape[1:]), np.float32)
-    lines = np.empty_like(errors)
-    _worth(views, truth, np.float32(t), errors, lines)
-    return np.stack([[cv2.blur(one, (3, 3)) for one in each] for each in errors]), lines
-
-
-def lines_of(picture: npt.NDArray[np.uint8]) -> Floats:
-    """How much a picture [3, H, W] differs from the next pixels, [H, W], in [0, 2]."""
-    planes = picture.astype(np.float32)
-    total: Floats = sum((contrast(plane) for plane in planes), np.zeros(planes.shape[1:], np.float32))
-    return total / np.float32(765)
-
-
-@compile_kernel("void(u1[:, :, :, ::1], u1[:, :, ::1], f4, f4[:, :, :, ::1], f4[:, :, :, ::1])", fast=True)
-def _worth(views, truth, t, errors, lines):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    count, _, height, width = errors.shape
-    one, scale = np.float32(1), np.float32(1 / 765)
-    for k in range(count):
-        for y in range(height):
-            for x in range(width):
-                for choice in range(3):
-                    second = t if choice == 0 else np.float32(choice - 1)
-                    wrong, line = np.float32(0), np.float32(0)
-                    for c in range(3):
-                        a, b = np.float32(views[k, c, y, x]), np.float32(views[k, c + 3, y, x])
-                        here, wanted = (one - second) * a + second * b, np.float32(truth[c, y, x])
-                        wrong += abs(here - wanted)
-                        for step in range(2):
-                            v, u = y + step, x + 1 - step
-                            if v < height and u < width:
-                                a, b = np.float32(views[k, c, v, u]), np.float32(views[k, c + 3, v, u])
-                                change = (one - second) * a + second * b - here
-                                wrong += abs(change - (np.float32(truth[c, v, u]) - wanted))
-                                line += abs(change)
-                    errors[k, choice, y, x], lines[k, choice, y, x] = wrong * scale, line * scale

@@ -20,7 +20,7 @@ import torch
 
 from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
 from nakawari.ops.arcs import along_arc
-from nakawari.ops.gather import STRAIGHT, Views, disagreement
+from nakawari.ops.gather import ALL_STRAIGHT, STRAIGHT, Views, disagreement
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import contrast, nearest_outside
 
@@ -100,8 +100,8 @@ class Candidates:
     Attributes:
         rgb0, rgb1: [h, w, 3], 0-255, the keys without sprites.
         t: between 0 and 1.
-        motions: each [2, h, w], pixels from key 0 to key 1: two for each field (what landed of key 0, and
-            of key 1), then one for each global shift.
+        motions: [K, 2, h, w], pixels from key 0 to key 1: two for each field (what landed of key 0, and of
+            key 1), then one for each global shift.
         handicaps: of each, what it must be better by.
         evidence: [3, h, w], 0-255, the colours that landed.
         lines: [h, w], how much contrast there is in them around each pixel.
@@ -113,7 +113,7 @@ class Candidates:
     rgb0: Bytes
     rgb1: Bytes
     t: float
-    motions: list[Floats]
+    motions: Floats
     handicaps: list[float]
     evidence: Floats
     lines: Floats
@@ -124,6 +124,12 @@ class Candidates:
     def bend(self, motion: Floats) -> Floats:
         """How far beside its chord each pixel is, [2, h, w]; `STRAIGHT` where nothing turns."""
         return STRAIGHT if self.turns is None else self.turns.bend(motion, self.t)
+
+    def bends(self) -> Floats:
+        """`bend` of all motions, [K, 2, h, w]; `ALL_STRAIGHT` where nothing turns."""
+        if self.turns is None:
+            return ALL_STRAIGHT
+        return np.stack([self.bend(motion) for motion in self.motions])
 
     def judge(self, number: int, views: Views | None = None) -> tuple[Floats, Floats]:
         """Doubt and cost of a motion, [h, w] each; 0-1530 and some more.
@@ -163,8 +169,8 @@ def find_candidates(
         t: between 0 and 1.
         turns: what moves along arcs; None: nothing.
     """
-    motions, handicaps = [], []
-    size = rgb0.shape[:2]
+    motions = np.empty((2 * len(fields) + len(shifts), 2, *rgb0.shape[:2]), np.float32)
+    handicaps: list[float] = []
     landed = [land(*field, t, THIN) for field in (fields if turns is None else turns.sent(fields, t))]
     for each in landed:
         holes, nearest = nearest_outside(each.hole)
@@ -173,12 +179,10 @@ def find_candidates(
             flat[:, holes] = flat[:, nearest]
         for motion, handicap in ((each.motion0, 0.0), (each.motion1, BACKWARD_HANDICAP)):
             motion.reshape(2, -1)[:, holes] = each.motion.reshape(2, -1)[:, holes]
-            motions.append(motion)
+            motions[len(handicaps)] = motion
             handicaps.append(handicap)
     for shift in shifts:
-        still = np.empty((2, *size), np.float32)
-        still[0], still[1] = shift
-        motions.append(still)
+        motions[len(handicaps), 0], motions[len(handicaps), 1] = shift
         handicaps.append(STILL_HANDICAP)
     first = landed[0]
     lines = lines_around(first.colours.sum(0))

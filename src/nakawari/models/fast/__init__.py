@@ -16,9 +16,11 @@ from nakawari.models.fast.choosing import choose
 from nakawari.models.fast.net import FastConfig, FastNet
 from nakawari.models.official import Weights, open_weights, shipped
 
+_EARLIER = "These are weights of an earlier `fast`, which is not read any more."
+
 
 class Fast(Classic):
-    """Search as `classic` does, and a network that chooses."""
+    """Search as `classic` does, and a network that weighs what is found."""
 
     windowed = True
     cost = COSTS["fast"]
@@ -40,6 +42,8 @@ def build(name: str, weights: Weights | None, device: torch.device, precision: t
     try:
         net = FastNet(FastConfig(**config))
     except TypeError as error:
-        raise ModelError("These are weights of an earlier `fast`, which is not read any more.") from error
+        raise ModelError(_EARLIER) from error
+    if "strictness" in found.tensors:  # of the one that chose
+        raise ModelError(_EARLIER)
     checkpoints.load_strictly(net, found.tensors, f"weights of {name}")
     return Fast(name, net, device)

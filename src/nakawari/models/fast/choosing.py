@@ -12,22 +12,25 @@ from torch import Tensor
 
 from nakawari.models.boxes import Box, box_of
 from nakawari.models.classic.candidates import Candidates
-from nakawari.models.classic.synthesis import SURE, Choice, cover_of
-from nakawari.models.fast.net import CERTAIN, MULTIPLE, SEES, FastNet, Seen
-from nakawari.models.fast.packing import strangeness
+from nakawari.models.classic.synthesis import Choice, cheapest, chosen, unsure, weigh
+from nakawari.models.fast.net import LOST, MULTIPLE, SEES, FastNet, Seen
 from nakawari.models.tiles import in_windows
-from nakawari.ops.gather import Views
+from nakawari.ops.gather import Numbers, Views
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
 class Judged:
-    """Of each candidate, doubt and cost, [K, h, w], and what keys show along it; see `Candidates.judge`."""
+    """Of each candidate, doubt and cost, [K, h, w], and what keys show along it; see `Candidates.judge`. Then
+    the rule's own choice and how unsure that is, [h, w].
+    """
 
     doubts: Floats
     costs: Floats
     views: Views
+    best: Numbers
+    unsure: Floats
 
     @staticmethod
     def of(candidates: Candidates) -> Judged:
@@ -37,7 +40,8 @@ class Judged:
         views = Views(np.empty((count, 6, *size), np.uint8), np.empty((count, 2, *size), np.bool_))
         for k in range(count):
             doubts[k], costs[k] = candidates.judge(k, Views(views.colours[k], views.inside[k]))
-        return Judged(doubts, costs, views)
+        best = cheapest(costs)
+        return Judged(doubts, costs, views, best, unsure(costs, best))
 
 
 def see(candidates: Candidates, judged: Judged) -> Seen:
@@ -52,53 +56,42 @@ def see(candidates: Candidates, judged: Judged) -> Seen:
         length=torch.from_numpy(np.stack(lengths))[None],
         evidence=torch.from_numpy(evidence)[None],
         weights=torch.from_numpy(c.weights)[None],
-        strange=torch.from_numpy(strangeness(views, evidence, c.t))[None],
+        unsure=torch.from_numpy(judged.unsure)[None, None],
         t=torch.tensor([c.t], dtype=torch.float32),
     )
 
 
 def choose(net: FastNet, candidates: Candidates, side: int | None = None) -> Choice:
-    """What the network takes; `side` is of windows, see `tiles.in_windows`.
+    """What the network believes; `side` is of windows, see `tiles.in_windows`.
 
-    It is asked only for a box around what the rule is not certain of.
+    It is asked only for a box around where the rule is lost.
     """
     judged = Judged.of(candidates)
-    number, least = _cheapest(judged.costs)
-    share = np.full(least.shape, candidates.t, np.float32)
-    box = box_of(least >= CERTAIN)
+    weights = weigh(judged.costs, judged.best, judged.unsure, candidates.t)
+    best, box = judged.best, box_of(judged.costs.min(0) > LOST)
     if box is not None:
-        found = _pick(net, see(candidates, judged), box, side)
-        box.crop(number)[:], box.crop(share)[:] = box.crop(found[0]), box.crop(found[1])
-    motion: Floats = np.take_along_axis(np.stack(candidates.motions), number[None, None], 0)[0]
-    agrees = np.take_along_axis(judged.doubts, number[None], 0)[0] < SURE
-    return Choice(motion, candidates.bend(motion), cover_of(candidates, motion, agrees), share)
+        part = box.crop(torch.from_numpy(weights))
+        part[:] = _weigh(net, see(candidates, judged), box, side)
+        box.crop(best)[:] = cheapest(-part.sum(1).numpy())
+    return chosen(candidates, judged.doubts, best, judged.unsure, weights)
 
 
-def _cheapest(costs: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
-    """The number of the first of the least costs, and that cost, [h, w]."""
-    number, least = np.zeros(costs.shape[1:], np.intp), costs[0].copy()
-    for k in range(1, len(costs)):
-        better = costs[k] < least
-        number[better] = k
-        np.minimum(least, costs[k], out=least)
-    return number, least
-
-
-def _pick(net: FastNet, seen: Seen, box: Box, side: int | None) -> Floats:
-    """[2, h, w], what `FastNet.pick` says; nothing in particular outside of the box."""
+def _weigh(net: FastNet, seen: Seen, box: Box, side: int | None) -> Tensor:
+    """[K, 2, h, w] of the box, the weights that the network says."""
     height, width = seen.cost.shape[2:]
     seen = _padded(seen, -height % MULTIPLE, -width % MULTIPLE)
     whole = box.grown(SEES, *seen.cost.shape[2:]).aligned(MULTIPLE)
     device = next(net.parameters()).device
     near = _cut(seen, whole)
 
-    def pick(window: Box) -> Tensor:
-        return net.pick(_each(_cut(near, window), lambda x: x.to(device))).cpu()
+    def weigh(window: Box) -> Tensor:
+        weights: Tensor = net(_each(_cut(near, window), lambda x: x.to(device)))[0]
+        return weights.flatten(1, 2).cpu()
 
-    picked = in_windows(pick, (1, 2, *near.cost.shape[2:]), side, SEES, MULTIPLE)
-    out = np.zeros((2, *seen.cost.shape[2:]), np.float32)
-    out[:, whole.top : whole.bottom, whole.left : whole.right] = picked[0].numpy()
-    return out[:, :height, :width]
+    count = seen.cost.shape[1]
+    found = in_windows(weigh, (1, 2 * count, *near.cost.shape[2:]), side, SEES, MULTIPLE)
+    part: Tensor = box.within(whole).crop(found[0])
+    return part.reshape(count, 2, *part.shape[1:])
 
 
 def _cut(seen: Seen, box: Box) -> Seen:

@@ -1,16 +1,16 @@
-"""The network of `fast`: it chooses, for each pixel at t, among the motions that search finds.
+"""The network of `fast`: it says, for each pixel at t, how much each motion that search finds is worth.
 
-`classic` tries several motions at each pixel and takes the one along which both keys agree. That rule sees
-five pixels. This network sees limbs: what each candidate shows in both keys, what landed there, how much
+`classic` tries several motions at each pixel and believes each as much as both keys agree along it. That rule
+sees five pixels. This network sees limbs: what each candidate shows in both keys, what landed there, how much
 was covered, all around a pixel and at four scales, and says
 
-    which candidate      a correction of the rule's own score
-    which key to show    both mixed by time, or one of them, where the other is covered or lies
+    how much of each candidate   a correction of the rule's own odds
+    how much of each key         that it leans to one of them, where the other is covered or lies
 
-Where the rule is certain it stays, and what landed may not be erased (`forbidden`).
+It is heard only where the rule is lost.
 
-It draws nothing: every colour comes out of a key, so there is nothing that could blur or fade. Before
-training it says nothing, and `fast` is `classic`.
+It draws nothing: every colour is a mix of what both keys show along some motion. Before training it says
+nothing, and `fast` is `classic`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.models.classic.synthesis import SLIGHT
 from nakawari.models.fast.packing import PLANES, pack
 
 SLOTS = 6
@@ -31,24 +32,13 @@ MULTIPLE = 16
 """Of height and width."""
 SEES = 96
 """Pixels around each that it looks at (a few more hardly count)."""
-BOTH, FIRST, SECOND = range(3)
-"""Which keys to show."""
 _UNSURE = 0.05
 """Landed weight of which a half is believed."""
 _SCALE = 4.0
 """What the last layer says counts as much more, so that it learns as fast as the rest."""
-_KEYS = (1.5, -1.0, -1.0)
-"""Log-odds of the keys to show before anything is said."""
-_SLIGHT = 10.0
-"""Differences of cost below this hardly count."""
-ERASED = 10.0
-"""What landed may be contradicted by so much more than the rule would (of 765), and no more.
-
-A thing whose place is not sure is wrong twice where it is misplaced, and once where it is left out: whatever
-is trained for the least error would rather show the ground. Here it may not.
-"""
-CERTAIN = 32.0
-"""Cost below which the rule is not overruled: it sees shares of a pixel there, which the network does not."""
+LOST = 80.0
+"""Cost of the rule's best candidate from which the network has a say, and twice that wholly: below, the rule
+sees shares of a pixel, which the network does not."""
 FORGOTTEN = -1e4
 """Score of what is out of the question."""
 
@@ -77,7 +67,7 @@ class Seen:
         length: [B, K, h, w], log(1 + pixels of motion).
         evidence: [B, 3, h, w] uint8, colours that landed.
         weights: [B, 2, h, w], how much of each key landed.
-        strange: [B, K, h, w], how far a candidate is from what landed (0 to 765).
+        unsure: [B, 1, h, w], from 0, where the rule is certain, to 1.
         t: [B].
         present: [B, K] bool, which candidates there are; None: all.
     """
@@ -88,7 +78,7 @@ class Seen:
     length: Tensor
     evidence: Tensor
     weights: Tensor
-    strange: Tensor
+    unsure: Tensor
     t: Tensor
     present: Tensor | None = None
 
@@ -142,18 +132,14 @@ class FastNet(nn.Module):
         self.from8, self.mix4 = _conv(at8, at4, kernel=1), _block(at4, at4)
         self.from4, self.mix2 = _conv(at4, at2, kernel=1), _block(at2, look)
         self.join = _conv(2 * look, look)
-        self.head = _conv(look, 4 * 4, kernel=1)
+        self.head = _conv(look, 4 * 2, kernel=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
-        self.strictness = nn.Parameter(torch.tensor(1.5))
-        """What the logarithm of a cost counts: even what the rule finds hopeless has a chance, or nothing
-        could be learned of it."""
 
-    def forward(self, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-odds of candidates [B, K, h, w] and of keys for each [B, K, 3, h, w]; what is new in them.
-
-        The last, [B, K, 4, h, w], is what the network itself said.
+    def forward(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Weights of what key 0 and key 1 show along each candidate, [B, K, 2, h, w], 1 together; and what is
+        new in their log-odds, [B, K, 2, h, w]: of the candidate, and of key 1 along it.
         """
         count = seen.cost.shape[1]
         cost = seen.known_cost()
@@ -162,8 +148,7 @@ class FastNet(nn.Module):
         if seen.present is not None:
             absent = ~seen.present[:, :, None, None]
             most = [one.masked_fill(absent[:, k, None], FORGOTTEN) for k, one in enumerate(each)]
-        least = reduce(torch.minimum, cost.unbind(1))  # `amin` over an axis that is not the last is slow
-        score = -self.strictness * ((cost - least[:, None]) / _SLIGHT).log1p()
+        score = -2 * (cost + SLIGHT).log()  # the inverse square of the cost, as the rule has it
         if seen.present is not None:
             score = score.masked_fill(absent, FORGOTTEN)
         likely = F.avg_pool2d(score, 2).softmax(1).chunk(count, 1)
@@ -175,8 +160,13 @@ class FastNet(nn.Module):
         said = torch.stack(
             [self._said(F.conv2d(one, own, self.join.bias, padding=1) + around) for one in each], 1
         )
-        keys = said[:, :, 1:] + said.new_tensor(_KEYS)[:, None, None]
-        return score + said[:, :, 0], keys, said
+        rule = _smallest(cost)
+        said = said * ((cost.gather(1, rule) - LOST) / LOST).clamp(0, 1)[:, None]
+        odds = (score + said[:, :, 0]).softmax(1)
+        unsure = seen.unsure.to(odds)
+        odds = (odds * unsure).scatter_add(1, rule, 1 - unsure)
+        second = (seen.t.to(odds).logit().reshape(-1, 1, 1, 1) + said[:, :, 1]).sigmoid()
+        return torch.stack([odds * (1 - second), odds * second], 2), said
 
     def _looked(self, seen: Seen, number: int) -> Tensor:
         """What one candidate shows, [B, C, h / 2, w / 2]; one by one, for all at once take much memory."""
@@ -186,7 +176,7 @@ class FastNet(nn.Module):
         return F.leaky_relu(looked, 0.1, inplace=True)
 
     def _said(self, joined: Tensor) -> Tensor:
-        """What is said of one candidate, [B, 4, h, w]."""
+        """What is said of one candidate, [B, 2, h, w]."""
         assert self.head.bias is not None
         seen = F.leaky_relu(joined, 0.1, inplace=True)
         return F.pixel_shuffle(F.conv2d(seen, self.head.weight * _SCALE, self.head.bias * _SCALE), 2)
@@ -206,37 +196,13 @@ class FastNet(nn.Module):
         found: Tensor = self.mix2(at2 + _enlarged(self.from4(at4), at2))
         return found
 
-    def pick(self, seen: Seen) -> Tensor:
-        """[B, 2, h, w]: the number of the best candidate, and the share of key 1."""
-        score, keys, _ = self(seen)
-        best = _largest(score.masked_fill(forbidden(seen), FORGOTTEN))
-        keys = _largest(keys.gather(1, best[:, :, None].expand(-1, -1, 3, -1, -1))[:, 0])
-        t = seen.t.to(score).reshape(-1, 1, 1, 1)
-        share = torch.where(keys == SECOND, 1.0, torch.where(keys == FIRST, 0.0, t))
-        # Where the key changes, half a pixel of both hides the seam.
-        share = F.avg_pool2d(share, 3, 1, 1, count_include_pad=False)
-        return torch.cat([best.to(share), share], 1)
 
-
-def forbidden(seen: Seen) -> Tensor:
-    """[B, K, h, w], the candidates that may not be taken: where the rule is certain, all but its own, and
-    elsewhere those that erase what landed.
-    """
-    cost = seen.known_cost()
-    rule = _largest(-cost)
-    certain = cost.gather(1, rule) < CERTAIN
-    others = torch.arange(cost.shape[1], device=cost.device)[:, None, None] != rule
-    strange = seen.strange.float()
-    erases = strange > strange.gather(1, rule) + ERASED
-    return (certain & others) | erases
-
-
-def _largest(values: Tensor) -> Tensor:
-    """[B, N, h, w] → [B, 1, h, w], the first of the largest. `argmax` over such an axis is slow."""
-    top, number = values[:, 0], torch.zeros_like(values[:, 0], dtype=torch.int64)
+def _smallest(values: Tensor) -> Tensor:
+    """[B, N, h, w] → [B, 1, h, w], the first of the smallest. `argmin` over such an axis is slow."""
+    least, number = values[:, 0], torch.zeros_like(values[:, 0], dtype=torch.int64)
     for k in range(1, values.shape[1]):
-        number = torch.where(values[:, k] > top, k, number)
-        top = torch.maximum(top, values[:, k])
+        number = torch.where(values[:, k] < least, k, number)
+        least = torch.minimum(least, values[:, k])
     return number[:, None]
 
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nakawari.models.classic.candidates import WINDOW
 from nakawari.ops.compiled import compile_kernel, in_bands
 
 PLANES = 13
@@ -50,37 +47,6 @@ def reference(views: Tensor, evidence: Tensor, cost: Tensor, length: Tensor, ins
     ]
     packed = F.pixel_unshuffle(torch.cat(shown, 2).flatten(0, 1), 2)
     return packed.contiguous(memory_format=torch.channels_last)
-
-
-def strangeness(
-    views: npt.NDArray[np.uint8], evidence: npt.NDArray[np.uint8], t: float
-) -> npt.NDArray[np.float32]:
-    """How far the mix of both keys is from what landed, around each pixel: [K, h, w], 0 to 765.
-
-    Args:
-        views: [K, 6, h, w].
-        evidence: [3, h, w].
-        t: share of key 1.
-    """
-    out = np.empty((len(views), *evidence.shape[1:]), np.float32)
-    in_bands(partial(_strangeness, views, evidence, np.float32(t), out), evidence.shape[1])
-    for number, one in enumerate(out):
-        out[number] = cv2.blur(one, (WINDOW, WINDOW))
-    return out
-
-
-@compile_kernel("void(u1[:, :, :, ::1], u1[:, :, ::1], f4, f4[:, :, ::1], i8, i8)", fast=True)
-def _strangeness(views, evidence, t, out, top, bottom):  # type: ignore[no-untyped-def]
-    count, _, width = out.shape
-    one = np.float32(1)
-    for k in range(count):
-        for y in range(top, bottom):
-            for x in range(width):
-                total = np.float32(0)
-                for c in range(3):
-                    mixed = (one - t) * np.float32(views[k, c, y, x]) + t * np.float32(views[k, c + 3, y, x])
-                    total += abs(mixed - np.float32(evidence[c, y, x]))
-                out[k, y, x] = total
 
 
 @compile_kernel(
