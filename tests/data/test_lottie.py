@@ -74,7 +74,7 @@ def test_a_missing_archive_is_refused(tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.skipif("NAKAWARI_DATA" not in os.environ, reason="NAKAWARI_DATA is not set")
+@pytest.mark.skipif(not os.environ.get("NAKAWARI_DATA"), reason="NAKAWARI_DATA is not set")
 def test_development_animations_split_into_both_sides():
     archive = Path(os.environ["NAKAWARI_DATA"]) / "lottie.zip"
     training, measuring = read_index(archive, held_out=False), read_index(archive, held_out=True)
