@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from nakawari.losses.lines import chamfer_distance
 from nakawari.models.classic.candidates import Candidates, find_candidates, trusted
 from nakawari.models.classic.motion import Look, look
-from nakawari.models.fast.choosing import Judged, choose, see
+from nakawari.models.fast.choosing import choose, judge, see
 from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
 from nakawari.ops.gather import mix_along
 from nakawari.ops.search import as_tensors, dense_search, global_shift, search_around
@@ -80,7 +80,7 @@ def prepare(batch: Samples) -> Samples:
     for number, t in enumerate(batch["t"].tolist()):
         one = {name: x[number] for name, x in batch.items()}
         found = _candidates(_array(one["frame0"]), _array(one["frame1"]), one, t)
-        seen = see(found, Judged.of(found))
+        seen = see(found, *judge(found))
         missing = SLOTS - len(found.motions)
         row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length")}
         row = {name: F.pad(x, (0, 0) * (x.dim() - 1) + (0, missing)) for name, x in row.items()}

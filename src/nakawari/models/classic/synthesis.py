@@ -17,7 +17,7 @@ from nakawari.models.boxes import unequal
 from nakawari.models.classic.candidates import MOVES, WINDOW, Candidates, along
 from nakawari.models.classic.motion import Floats, largest
 from nakawari.models.classic.sprites import Sprite
-from nakawari.ops.gather import Numbers, believe
+from nakawari.ops.gather import Numbers, Views, believe
 
 Mask = npt.NDArray[np.bool_]
 
@@ -52,22 +52,52 @@ class Choice:
     cover: Mask
 
 
+@dataclass(slots=True)
+class Judged:
+    """What is thought of all candidates.
+
+    Attributes:
+        doubts, costs: [K, h, w], of each; see `Candidates.judge`.
+        best: [h, w], the number of the cheapest.
+        least: [h, w], its cost.
+        unsure: [h, w], from 0, where that is certain, to 1.
+    """
+
+    doubts: Floats
+    costs: Floats
+    best: Numbers
+    least: Floats
+    unsure: Floats
+
+    @staticmethod
+    def of(candidates: Candidates, views: Views | None = None) -> Judged:
+        """Judge all of them; `views` [K, …]: filled in with what both keys show along each."""
+        count, size = len(candidates.motions), candidates.rgb0.shape[:2]
+        doubts, costs = (np.empty((count, *size), np.float32) for _ in range(2))
+        for k in range(count):
+            seen = None if views is None else Views(views.colours[k], views.inside[k])
+            doubts[k], costs[k] = candidates.judge(k, seen)
+        best = cheapest(costs)
+        least = taken(costs[:, None], best)[0]
+        unsure = cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW))
+        return Judged(doubts, costs, best, least, np.asarray(unsure, np.float32))
+
+    def weights(self, t: float) -> Floats:
+        """The weights of a `Choice` at t, [K, 2, h, w], by the rule."""
+        return believe(self.costs, self.best, self.unsure, SLIGHT, t)
+
+
 def by_agreement(candidates: Candidates) -> Choice:
     """Each candidate as much as its agreement around each pixel lets it be believed."""
-    judged = [candidates.judge(number) for number in range(len(candidates.motions))]
-    costs = np.stack([cost for _, cost in judged])
-    doubts = np.stack([doubt for doubt, _ in judged])
-    best = cheapest(costs)
-    doubtful = unsure(costs, best)
-    weights = weigh(costs, best, doubtful, candidates.t)
-    return chosen(candidates, doubts, best, doubtful, weights)
+    judged = Judged.of(candidates)
+    return chosen(candidates, judged, judged.best, judged.weights(candidates.t))
 
 
-def chosen(candidates: Candidates, doubts: Floats, best: Numbers, unsure: Floats, weights: Floats) -> Choice:
+def chosen(candidates: Candidates, judged: Judged, best: Numbers, weights: Floats) -> Choice:
     """The choice of `weights`, [K, 2, h, w], whose largest are of the candidates `best`, [h, w]."""
     motion = taken(candidates.motions, best)
-    cover = cover_of(candidates, motion, taken(doubts[:, None], best)[0] < SURE)
-    cover |= (unsure == 1) & specks(candidates)
+    cover = cover_of(candidates, motion, taken(judged.doubts[:, None], best)[0] < SURE)
+    cover |= (judged.unsure == 1) & specks(candidates)
     return Choice(candidates.motions, candidates.bends(), weights, cover)
 
 
@@ -95,17 +125,6 @@ def taken(rows: Floats, number: Numbers) -> Floats:
     for k in range(1, len(rows)):
         np.copyto(out, rows[k], where=number == k)
     return out
-
-
-def unsure(costs: Floats, best: Numbers) -> Floats:
-    """[h, w], from 0, where the best candidate is certain, to 1."""
-    least = taken(costs[:, None], best)[0]
-    return np.asarray(cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW)), np.float32)
-
-
-def weigh(costs: Floats, best: Numbers, unsure: Floats, t: float) -> Floats:
-    """The weights of a `Choice`."""
-    return believe(costs, best, unsure, SLIGHT, t)
 
 
 def cover_of(candidates: Candidates, motion: Floats, agrees: Mask) -> Mask:

@@ -1,57 +1,37 @@
-"""Candidates of `classic`, shown to the network of `fast`, and what it chooses."""
+"""Candidates of `classic`, shown to the network of `fast`, and what it believes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from nakawari.models.boxes import Box, box_of
 from nakawari.models.classic.candidates import Candidates
-from nakawari.models.classic.synthesis import Choice, cheapest, chosen, unsure, weigh
+from nakawari.models.classic.synthesis import Choice, Judged, cheapest, chosen
 from nakawari.models.fast.net import LOST, MULTIPLE, SEES, FastNet, Seen
 from nakawari.models.tiles import in_windows
-from nakawari.ops.gather import Numbers, Views
-
-Floats = npt.NDArray[np.float32]
+from nakawari.ops.gather import Views
 
 
-@dataclass(slots=True)
-class Judged:
-    """Of each candidate, doubt and cost, [K, h, w], and what keys show along it; see `Candidates.judge`. Then
-    the rule's own choice and how unsure that is, [h, w].
-    """
-
-    doubts: Floats
-    costs: Floats
-    views: Views
-    best: Numbers
-    unsure: Floats
-
-    @staticmethod
-    def of(candidates: Candidates) -> Judged:
-        """Judge all of them."""
-        count, size = len(candidates.motions), candidates.rgb0.shape[:2]
-        doubts, costs = (np.empty((count, *size), np.float32) for _ in range(2))
-        views = Views(np.empty((count, 6, *size), np.uint8), np.empty((count, 2, *size), np.bool_))
-        for k in range(count):
-            doubts[k], costs[k] = candidates.judge(k, Views(views.colours[k], views.inside[k]))
-        best = cheapest(costs)
-        return Judged(doubts, costs, views, best, unsure(costs, best))
+def judge(candidates: Candidates) -> tuple[Judged, Views]:
+    """What the rule thinks of all candidates, and what both keys show along each, [K, …]."""
+    count, size = len(candidates.motions), candidates.rgb0.shape[:2]
+    views = Views(np.empty((count, 6, *size), np.uint8), np.empty((count, 2, *size), np.bool_))
+    return Judged.of(candidates, views), views
 
 
-def see(candidates: Candidates, judged: Judged) -> Seen:
+def see(candidates: Candidates, judged: Judged, views: Views) -> Seen:
     """What the network sees of candidates, a batch of one."""
-    c, views = candidates, judged.views.colours
+    c = candidates
     lengths = [np.log1p(np.hypot(motion[0], motion[1])) for motion in c.motions]
     evidence = c.evidence.clip(0, 255).astype(np.uint8)
     return Seen(
-        views=torch.from_numpy(views)[None],
-        inside=torch.from_numpy(judged.views.inside)[None],
+        views=torch.from_numpy(views.colours)[None],
+        inside=torch.from_numpy(views.inside)[None],
         cost=torch.from_numpy(judged.costs)[None],
         length=torch.from_numpy(np.stack(lengths))[None],
         evidence=torch.from_numpy(evidence)[None],
@@ -66,14 +46,14 @@ def choose(net: FastNet, candidates: Candidates, side: int | None = None) -> Cho
 
     It is asked only for a box around where the rule is lost.
     """
-    judged = Judged.of(candidates)
-    weights = weigh(judged.costs, judged.best, judged.unsure, candidates.t)
-    best, box = judged.best, box_of(judged.costs.min(0) > LOST)
+    judged, views = judge(candidates)
+    weights, best = judged.weights(candidates.t), judged.best.copy()
+    box = box_of(judged.least > LOST)
     if box is not None:
         part = box.crop(torch.from_numpy(weights))
-        part[:] = _weigh(net, see(candidates, judged), box, side)
+        part[:] = _weigh(net, see(candidates, judged, views), box, side)
         box.crop(best)[:] = cheapest(-part.sum(1).numpy())
-    return chosen(candidates, judged.doubts, best, judged.unsure, weights)
+    return chosen(candidates, judged, best, weights)
 
 
 def _weigh(net: FastNet, seen: Seen, box: Box, side: int | None) -> Tensor:
