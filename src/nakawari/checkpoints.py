@@ -8,7 +8,6 @@ Loading is strict: every key that is missing, left over or of another shape is n
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import re
 import warnings
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from nakawari.errors import ModelError, OutputError
+from nakawari.replacing import replace_file
 from nakawari.torchscript import is_archive, read_archive
 
 FORMAT = "nakawari/1"
@@ -85,18 +85,13 @@ def _json(text: str, kind: type, what: str) -> Any:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` under `path`: a reader sees the old file or the whole new one, also after a crash.
+    """`replacing.replace_file` of a file that a person named.
 
     Raises:
         OutputError: it cannot be written there.
     """
-    part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_file(path, content)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -7,7 +7,6 @@ them again; those that nothing names any more go when the project is read anew.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import struct
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nakawari.errors import InputError, MediaError, NakawariError, OutputError
+from nakawari.replacing import replace_file
 
 FOLDER = "guides"
 MOST_BYTES = 32 << 20
@@ -119,15 +119,10 @@ def keep(data: bytes, folder: Path) -> str:
     """
     name = digest(data)
     path = folder / file_of(name)
-    part = path.with_name(f"{name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            replace_file(path, data)
     except OSError as error:
         raise OutputError(f"the rough cannot be kept ({error.strerror}).") from error
     return name

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nakawari.errors import InputError, OutputError
+from nakawari.replacing import replace_file
 from nakawari.studio import guides
 from nakawari.studio.project import Project
 
@@ -170,14 +171,9 @@ class Store:
     def _save(self, project: Project) -> None:
         """Write a project so that after a crash the file is the old one or the new one, never half of one."""
         folder = self.place(project.id)
-        part = folder / "project.json.part"
         try:
             folder.mkdir(exist_ok=True)
-            with part.open("w", encoding="utf-8") as file:
-                file.write(project.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(folder / "project.json")
+            replace_file(folder / "project.json", project.to_json().encode())
         except OSError as error:
             raise OutputError(f"the project cannot be saved ({error.strerror}).") from error
 
