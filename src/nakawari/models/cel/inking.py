@@ -77,13 +77,13 @@ def outline(line: Mask) -> Shares:
     return np.asarray(cv2.GaussianBlur(line.astype(np.float32), (0, 0), OUTLINE_SIGMA), np.float32)
 
 
-def loose(key: Drawing, lined: Mask, beyond: float) -> Mask:
-    """[H, W]: pixels of lines, `lined`, that are in no strip with so much `beyond` the rim."""
-    strips = Strips.none(*lined.shape)
+def strips_of(key: Drawing, beyond: float) -> Strips:
+    """The lines of a key as they are, with so much `beyond` their rims."""
+    strips = Strips.none(*key.labels.shape)
     if len(key.strokes):
         place = key.strokes.place.astype(np.float64)
         _lay(strips, key, place, np.ones(len(place), np.bool_), 0, beyond)
-    return lined & (strips.hit < 0)
+    return strips
 
 
 def _lay(strips: Strips, key: Drawing, at: Floats, drawn: Mask, number: int, beyond: float) -> None:

@@ -6,22 +6,31 @@ import numpy as np
 import numpy.typing as npt
 
 from nakawari.models.cel.drawing import Drawing
+from nakawari.models.cel.lines import Moving
 from nakawari.models.cel.matching import COLOUR
 from nakawari.models.cel.motions import Motions
 from nakawari.models.cel.register import Registered
 
+Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 BETTER = 0.5
 """What a region's motion leaves unexplained, of what is unexplained if it stays, when it surely moves."""
 
 
-def passing(keys: tuple[Drawing, Drawing], found: Registered) -> Mask:
+def passing(
+    keys: tuple[Drawing, Drawing], found: Registered, lines: tuple[Moving, Moving], vertex: Labels
+) -> Mask:
     """[2·H·W], for each pixel of key 0, then of key 1, row by row: whether it surely moves.
 
-    Its region's motion explains the other key far better than that the region stays, and it was itself seen
+    A pixel of a line does if its stroke does: where both keys are equal around it, a stroke stays. Of paint,
+    its region's motion explains the other key far better than that the region stays, and it was itself seen
     to leave or to arrive: the keys differ at one end of its way at least. A still gradient that a motion
     shears, or the frame around a picture, does neither.
+
+    Args:
+        keys, found, lines: the drawings, and how their regions and strokes move.
+        vertex: [2, H, W], the vertex of the strokes of its key that a pixel is at; -1: paint.
     """
     height, width = keys[0].labels.shape
     changed = (keys[0].rgb != keys[1].rgb).any(2).reshape(-1)
@@ -46,6 +55,9 @@ def passing(keys: tuple[Drawing, Drawing], found: Registered) -> Mask:
         if_gone[~inside] = if_still[~inside]
         better = np.bincount(labels, if_gone) < BETTER * np.bincount(labels, if_still)
         surely[pixels] = (changed[pixels] | changed[goal]) & better[labels]
+        of_line = vertex[int(second)].reshape(-1)
+        inked = np.flatnonzero(of_line >= 0)
+        surely[inked] = lines[int(second)].moves[of_line[inked]]
         both.append(surely)
     return np.concatenate(both)
 

@@ -194,14 +194,16 @@ def _ranks(order: Places) -> Places:
 
 
 def _lines_move(plan: Plan, hit: Labels, line: Mask) -> Mask:
-    """Pixels of lines that surely move."""
-    moves = np.concatenate([lines.moves & lines.met for lines in plan.lines] + [np.zeros(1, np.bool_)])
+    """Pixels of lines that surely move: whole strokes, whether or not the other key has them all along."""
+    moves = np.concatenate([lines.moves for lines in plan.lines] + [np.zeros(1, np.bool_)])
     passed = moves[hit].astype(np.uint8)
     return (cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0) & line
 
 
 def _stirred(plan: Plan, moving: Mask) -> Mask:
-    """What moves, and what a rough leads away from where both keys have it."""
+    """What moves, what both keys show although it stays in neither, and what a rough leads away."""
+    first, second = np.split(plan.passing, 2)
+    moving = moving | (first & second).reshape(moving.shape)
     return moving if plan.stirred is None else moving | plan.stirred
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nakawari.models.cel.drawing import Drawing
 from nakawari.models.cel.guide import follow_guide
 from nakawari.models.cel.hints import Hints
-from nakawari.models.cel.inking import HARD_BEYOND, SOFT_BEYOND, loose, outline
+from nakawari.models.cel.inking import HARD_BEYOND, LOOSE_PX, SOFT_BEYOND, outline, strips_of
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
@@ -45,6 +45,7 @@ class Both:
         loose, bits: [2, H, W], pixels of lines that are in no strip; and of crumbs and regions of at most
             BIT_PX, which go along with lines beside them.
         ink: the pixel of each vertex of strokes.
+        vertex: [2, H, W], the vertex of its key's strokes that each pixel of lines is at; -1: none.
     """
 
     rgb: Bytes
@@ -57,6 +58,7 @@ class Both:
     loose: Mask
     bits: Mask
     ink: Labels
+    vertex: Labels
 
 
 def both(one: Drawing, other: Drawing, hard: bool) -> Both:
@@ -68,7 +70,8 @@ def both(one: Drawing, other: Drawing, hard: bool) -> Both:
     coverage = np.stack([np.where(fringe, _unmixed(key), 0) for key, fringe in zip(keys, near, strict=True)])
     coverage = np.maximum(coverage, np.stack([key.coverage for key in keys]) * near).astype(np.float32)
     inked = line | (coverage > FAINT)
-    beyond = [HARD_BEYOND if hard else SOFT_BEYOND] * 2
+    lined, beyond = line if hard else inked, HARD_BEYOND if hard else SOFT_BEYOND
+    strips = [strips_of(key, LOOSE_PX) for key in keys]
     small = np.stack([key.regions.area[key.labels] <= BIT_PX for key in keys])
     return Both(
         np.concatenate([key.rgb.reshape(-1, 3) for key in keys]),
@@ -78,9 +81,10 @@ def both(one: Drawing, other: Drawing, hard: bool) -> Both:
         line,
         np.stack([outline(one) for one in line]),
         inked,
-        np.stack([loose(*each) for each in zip(keys, line if hard else inked, beyond, strict=True)]),
+        np.stack([pixels & (own.rim > beyond) for pixels, own in zip(lined, strips, strict=True)]),
         np.stack([_crumbs(key) for key in keys]) | (small & ~line),
         np.concatenate([one.ink, other.ink + size]),
+        np.stack([np.where(pixels, own.hit, -1) for pixels, own in zip(lined, strips, strict=True)]),
     )
 
 
@@ -174,15 +178,16 @@ def understand(
         follow(one, other, found, seen.flow01, False, pins),
         follow(other, one, found, seen.flow10, True, turned),
     )
+    pixels = both(one, other, hard)
     plan = Plan(
         (one, other),
-        both(one, other, hard),
+        pixels,
         seen,
         matches,
         found,
         lines,
         (back_to_front(one, found.front0), back_to_front(other, found.front1)),
-        passing((one, other), found),
+        passing((one, other), found, lines, pixels.vertex),
         hard,
     )
     if hints is not None and hints.guide is not None:
