@@ -37,6 +37,17 @@ def test_a_broken_outline_is_a_gap():
     assert "gap" in examine(broken, disc(40), disc(60), 0.5).flags()
 
 
+def test_bits_of_line_are_gaps_if_the_keys_have_none():
+    dusty, dotted = disc(50), disc(40)
+    for n in range(4):
+        dusty[4, 10 + 9 * n : 12 + 9 * n] = (10, 10, 10)
+        dotted[4, 10 + 9 * n : 12 + 9 * n] = (10, 10, 10)
+    check = examine(dusty, disc(40), disc(60), 0.5)
+    assert (check.bits, check.key_bits) == (4, 0)
+    assert check.flags() == ["gap"]
+    assert examine(dusty, dotted, disc(60), 0.5).flags() == []
+
+
 def test_a_colour_of_nobody_is_new():
     made = disc(50)
     made[35:45, 45:55] = (20, 200, 90)

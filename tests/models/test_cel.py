@@ -9,7 +9,7 @@ import torch
 
 from nakawari.data.cels import cel_pair
 from nakawari.errors import InputError
-from nakawari.metrics.cels import examine, snapped, wrong_paint
+from nakawari.metrics.cels import examine, lines_of, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
 from nakawari.models.cel.drawing import take_apart
@@ -78,6 +78,31 @@ def test_lines_keep_their_pixels_where_next_to_nothing_moves(model, kind):
     keys = cel_pair(5, 4, (135, 240), kind=kind, farthest_px=6)
     made = model(keys.key0, keys.key1, 1e-3)
     assert (np.abs(made.astype(int) - keys.key0).max(2) > 40).mean() < 0.01
+
+
+def boxes(dx, dy):
+    """Boxes of lines on paper, each over the next one's corner."""
+    picture = np.full((120, 200, 3), 255, np.uint8)
+    for x, y in ((20, 20), (70, 40), (120, 25)):
+        cv2.rectangle(picture, (x + dx, y + dy), (x + dx + 40, y + dy + 50), (255, 255, 255), -1)
+        cv2.rectangle(picture, (x + dx, y + dy), (x + dx + 40, y + dy + 50), (20, 20, 20), 2)
+    return picture
+
+
+@pytest.mark.parametrize("step", [(12, 8), (7, -5), (-12, 3)])
+@pytest.mark.parametrize("palette", ["lock", "keep"])
+def test_where_lines_of_both_keys_cross_no_bits_stay(step, palette):
+    key0, key1 = boxes(0, 12), boxes(step[0], 12 + step[1])
+    made = load("cel", device="cpu", palette=palette)(key0, key1)
+    found, *keys = (lines_of(frame) for frame in (made, key0, key1))
+    assert found.bits == 0
+    assert found.strokes_px == pytest.approx(keys[0].strokes_px, rel=0.02)
+
+
+def test_moving_lines_do_not_fall_into_bits(model):
+    keys = cel_pair(11, 1, kind="lines", farthest_px=24)
+    found, *own = (lines_of(frame).bits for frame in (model(keys.key0, keys.key1), keys.key0, keys.key1))
+    assert found <= max(own) + 4
 
 
 @pytest.mark.parametrize("kind", ["flat", "lines"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +17,7 @@ from nakawari.errors import ShapeError
 from nakawari.metrics.doubt import LARGE
 from nakawari.ops.colours import pack, unpack
 from nakawari.ops.regions import label_regions
-from nakawari.ops.strokes import COVERED, line_coverage, trace
+from nakawari.ops.strokes import COVERED, spotted_coverage, trace, widest_line, without_spots
 from nakawari.tensors import Array, to_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -27,13 +28,15 @@ WIDTHS = np.arange(0.0, 12.01, 0.5)
 """Edges of the bins of stroke width, pixels."""
 BRIDGED_PX = 10.0
 """Two free ends this near, facing each other, are a gap."""
+BIT_PX = 4
+"""A piece of line of at most so many pixels is a bit."""
 DOUBLE, APART = 12, 36
 """Grey levels: this near to the mix of both keys and this far from either is a ghost."""
 GHOSTLY, DISCOLOURED = 0.1, 0.002
 """Shares from which a frame is a `ghost` and has a `new colour`."""
-GAPS_VARY, REGIONS_LOST, LINES_LOST = 2.0, 0.1, 0.15
-"""By so much do drawings by hand differ from their neighbours: more gaps, as multiple of the root of their
-number; fewer regions, and less length of lines, as shares."""
+GAPS_VARY, FEW, REGIONS_LOST, LINES_LOST = 2.0, 2, 0.1, 0.15
+"""By so much do drawings by hand differ from their neighbours: more gaps or bits, as multiple of the root of
+their number, and such a few; fewer regions, and less length of lines, as shares."""
 MAIN_SHARE = 2e-4
 """Of the picture: colours that cover more are paint, others are mixes of paints."""
 TOUCH_PX, TOLERANCE = 3, 6
@@ -49,6 +52,7 @@ class CelCheck:
         stroke_width_px: distance of its histogram of stroke widths from that of the keys, pixels.
         regions, key_regions: closed regions; of the keys, the fewer.
         gaps, key_gaps: breaks in lines; of the keys, the more.
+        bits, key_bits: pieces of line of at most BIT_PX pixels; of the keys, the more.
         strokes_px, key_strokes_px: length of all strokes, pixels; of the keys, the less.
         new_colours: share of what differs from the nearer key in colours that neither key has, nor a mix of
             two that touch in one, beyond what either key has of such colours beside the other.
@@ -60,6 +64,8 @@ class CelCheck:
     key_regions: int
     gaps: int
     key_gaps: int
+    bits: int
+    key_bits: int
     strokes_px: float
     key_strokes_px: float
     new_colours: float
@@ -81,18 +87,23 @@ class CelCheck:
 
     @property
     def broken(self) -> bool:
-        """Whether gaps are more, closed regions fewer or lines shorter than in drawings by hand."""
-        gaps = self.gaps - self.key_gaps > max(2.0, GAPS_VARY * self.key_gaps**0.5)
+        """Whether gaps or bits are more, closed regions fewer or lines shorter than in drawings by hand."""
+        gaps = _many_more(self.gaps, self.key_gaps) or _many_more(self.bits, self.key_bits)
         regions = self.key_regions - self.regions > max(1.0, REGIONS_LOST * self.key_regions)
         return gaps or regions or self.strokes_px < (1 - LINES_LOST) * self.key_strokes_px
 
 
+def _many_more(count: int, of_keys: int) -> bool:
+    return count - of_keys > max(FEW, GAPS_VARY * of_keys**0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, closed regions, length."""
+    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, bits, closed regions, length."""
 
     widths: npt.NDArray[np.float64]
     gaps: int
+    bits: int
     regions: int
     strokes_px: float
 
@@ -100,7 +111,9 @@ class Lines:
 def lines_of(frame: Array) -> Lines:
     """Stroke widths, gaps and closed regions of an H×W×3 or H×W×4 frame."""
     rgb = to_bytes(frame)
-    coverage = line_coverage(rgb)
+    spotted = spotted_coverage(rgb)
+    bits = _bits(spotted > COVERED)
+    coverage = without_spots(spotted, widest_line(len(rgb)))
     strokes = trace(coverage)
     widths, _ = np.histogram(np.clip(2 * strokes.radius, 0, WIDTHS[-1]), WIDTHS)
     free = rgb.copy()
@@ -116,9 +129,16 @@ def lines_of(frame: Array) -> Lines:
     return Lines(
         widths / max(1, widths.sum()),
         _gaps(strokes.place, strokes.start, strokes.node),
+        bits,
         regions,
         float(length.sum()),
     )
+
+
+def _bits(line: Mask) -> int:
+    """Pieces of at most BIT_PX pixels."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(line.astype(np.uint8), connectivity=8)
+    return int((stats[1:count, cv2.CC_STAT_AREA] <= BIT_PX).sum())
 
 
 def _gaps(place: npt.NDArray[np.float32], start: npt.NDArray[np.int64], node: npt.NDArray[np.int64]) -> int:
@@ -184,6 +204,8 @@ def examine(
         key_regions=min(one.regions for one in key_lines),
         gaps=own.gaps,
         key_gaps=max(one.gaps for one in key_lines),
+        bits=own.bits,
+        key_bits=max(one.bits for one in key_lines),
         strokes_px=own.strokes_px,
         key_strokes_px=min(one.strokes_px for one in key_lines),
         new_colours=new_colours(made, key0, key1, t),

@@ -54,13 +54,18 @@ def line_coverage(picture: Bytes, widest: int | None = None) -> Floats:
         widest: pixels; None: `widest_line`.
     """
     widest = widest_line(len(picture)) if widest is None else widest
+    return without_spots(spotted_coverage(picture, widest), widest)
+
+
+def spotted_coverage(picture: Bytes, widest: int | None = None) -> Floats:
+    """`line_coverage` with the spots: pieces that are no longer than a line is wide."""
+    widest = widest_line(len(picture)) if widest is None else widest
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest + 2, widest + 2))
     closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
     darkest = cv2.erode(picture, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE)
     depth = cv2.subtract(closed, picture).astype(np.float32)
     whole = np.maximum(cv2.subtract(closed, darkest).astype(np.float32), CONTRAST)
-    coverage = np.asarray((depth / whole).max(2) * (depth.max(2) >= CONTRAST), np.float32)
-    return _without_spots(coverage, widest)
+    return np.asarray((depth / whole).max(2) * (depth.max(2) >= CONTRAST), np.float32)
 
 
 def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
@@ -95,7 +100,7 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
         thin_one, much = count[kind] >= THIN_OF_COLOUR * total[kind], count[kind] >= THIN_OF_ALL * count.sum()
         if not (thin_one or much) or dark[kind] <= (MAIN_DARKER if thin_one and much else DARKER):
             continue
-        mask = _without_spots((thin & (colour == kind)).astype(np.float32), widest) > 0
+        mask = without_spots((thin & (colour == kind)).astype(np.float32), widest) > 0
         if mask.any():
             found.append(mask)
     return found
@@ -115,8 +120,8 @@ def _darker(number: Places, kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.floa
     return np.asarray(win / np.maximum(border, 1))
 
 
-def _without_spots(coverage: Floats, widest: int) -> Floats:
-    """Without pieces that are no longer than a line is wide: spots, and corners of dark paint."""
+def without_spots(coverage: Floats, widest: int) -> Floats:
+    """Coverage, changed in place, without pieces no longer than `widest`: spots, corners of dark paint."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((coverage > 0).astype(np.uint8), connectivity=8)
     sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     coverage[(sides <= widest)[labels]] = 0
