@@ -78,3 +78,13 @@ def test_paint_and_its_edges_are_not_lines():
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2)])
 def test_any_size(size):
     assert len(trace(line_coverage(np.zeros((*size, 3), np.uint8)))) == 0
+
+
+def test_a_trace_line_that_others_cross_is_ink_and_a_strip_between_lines_is_none():
+    picture = drawn([(10, 40), (110, 40)], ink=(30, 60, 200), width=2)
+    black = drawn(*([(x, 10), (x, 80)] for x in range(10, 115, 11)), width=2)
+    picture[(black == 0).all(2)] = 0
+    assert len(inks(picture)) == 2
+    framed = drawn([(10, 38), (110, 38)], [(10, 43), (110, 43)], width=2)
+    framed[39:42, 10:110] = (190, 150, 140)
+    assert len(inks(framed)) == 1

@@ -37,6 +37,8 @@ unless it has less than the last of all thin pixels."""
 DARKER, MAIN_DARKER = 0.75, 0.5
 """Share of its border along which an ink is darker than what is beyond; it may be lighter than black clothes
 where most of what is thin is it."""
+CROSSED = 0.7
+"""Share of its border that an ink has with other things than lines."""
 ALONG = 4
 """Steps to either side over which places and widths are averaged."""
 
@@ -72,8 +74,8 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
     """The lines of a drawing without smoothed edges, ink by ink, the most used first.
 
     A pixel is thin where no disc of its colour, as wide as the widest line, covers it. An ink is a colour
-    that is mostly thin, or much of what is thin, and darker than what it borders on: so tips and strips of
-    shade are none, and black hair is no line.
+    that is mostly thin, or much of what is thin, and darker than what it borders on, but other lines: so tips
+    and strips of shade are none, and black hair is no line.
 
     Args:
         picture: [H, W, 3], 0-255, of few colours.
@@ -92,32 +94,37 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
     total = np.bincount(number.reshape(-1), minlength=len(kinds))
     count = np.bincount(number.reshape(-1)[thin.reshape(-1)], minlength=len(kinds))
     order = np.argsort(-count, kind="stable")
-    dark = _darker(number.reshape(picture.shape[:2]), kinds)
+    border = _borders(number.reshape(picture.shape[:2]), len(kinds))
+    lighter = np.less.outer(_light(kinds), _light(kinds))
+    inked = np.zeros(len(kinds), np.bool_)
     found: list[Mask] = []
     for kind in order:
         if len(found) == MOST_INKS or count[kind] < LEAST_OF_ALL * count.sum():
             break
         thin_one, much = count[kind] >= THIN_OF_COLOUR * total[kind], count[kind] >= THIN_OF_ALL * count.sum()
-        if not (thin_one or much) or dark[kind] <= (MAIN_DARKER if thin_one and much else DARKER):
+        free = border[kind, ~inked]  # a line may cross other lines, but not lie between them
+        whole = free.sum() if free.sum() > CROSSED * border[kind].sum() else border[kind].sum()
+        dark = border[kind, lighter[kind] & ~inked].sum() / max(1, whole)
+        if not (thin_one or much) or dark <= (MAIN_DARKER if thin_one and much else DARKER):
             continue
         mask = without_spots((thin & (colour == kind)).astype(np.float32), widest) > 0
         if mask.any():
             found.append(mask)
+            inked[kind] = True
     return found
 
 
-def _darker(number: Places, kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """For each colour, the share of its border beyond which it is lighter."""
-    light = (kinds >> 16) * 299 + (kinds >> 8 & 255) * 587 + (kinds & 255) * 114
-    win, border = np.zeros(len(kinds)), np.zeros(len(kinds))
+def _light(kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return np.asarray((kinds >> 16) * 299 + (kinds >> 8 & 255) * 587 + (kinds & 255) * 114)
+
+
+def _borders(number: Places, many: int) -> Places:
+    """[many, many]: how many pixels of one colour are beside pixels of another one."""
+    found = np.zeros((many, many), np.int64)
     for one, other in ((number[:, 1:], number[:, :-1]), (number[1:], number[:-1])):
         differ = one != other
-        a, b = one[differ], other[differ]
-        darker = light[a] < light[b]
-        for own, wins in ((a, darker), (b, ~darker)):
-            border += np.bincount(own, minlength=len(kinds))
-            win += np.bincount(own, wins, len(kinds))
-    return np.asarray(win / np.maximum(border, 1))
+        found += np.bincount(one[differ] * many + other[differ], minlength=many**2).reshape(many, many)
+    return found + found.T
 
 
 def without_spots(coverage: Floats, widest: int) -> Floats:

@@ -194,8 +194,8 @@ def _ranks(order: Places) -> Places:
 
 
 def _lines_move(plan: Plan, hit: Labels, line: Mask) -> Mask:
-    """Pixels of lines that surely move: whole strokes, whether or not the other key has them all along."""
-    moves = np.concatenate([lines.moves for lines in plan.lines] + [np.zeros(1, np.bool_)])
+    """Pixels of lines that surely move."""
+    moves = np.concatenate([lines.moves & lines.met for lines in plan.lines] + [np.zeros(1, np.bool_)])
     passed = moves[hit].astype(np.uint8)
     return (cv2.dilate(passed, np.ones((7, 7), np.uint8)) > 0) & line
 
