@@ -6,6 +6,7 @@ as flags; `wrong_paint` is for those who have the truth.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -94,12 +95,12 @@ class CelCheck:
 
 
 def _many_more(count: int, of_keys: int) -> bool:
-    return count - of_keys > max(FEW, GAPS_VARY * of_keys**0.5)
+    return count - of_keys > max(FEW, GAPS_VARY * math.sqrt(of_keys))
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, bits, closed regions, length."""
+    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, bits, regions, length."""
 
     widths: npt.NDArray[np.float64]
     gaps: int
