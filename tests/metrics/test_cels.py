@@ -48,6 +48,14 @@ def test_bits_of_line_are_gaps_if_the_keys_have_none():
     assert examine(dusty, dotted, disc(60), 0.5).flags() == []
 
 
+def test_corners_of_dark_paint_are_no_bits():
+    picture = disc(50)
+    cv2.fillPoly(picture, [np.array([(80, 10), (110, 20), (83, 30), (112, 60), (78, 70)])], (10, 10, 10))
+    assert lines_of(picture).bits == 0
+    picture[5, 20:22] = (10, 10, 10)
+    assert lines_of(picture).bits == 1
+
+
 def test_a_colour_of_nobody_is_new():
     made = disc(50)
     made[35:45, 45:55] = (20, 200, 90)

@@ -6,7 +6,6 @@ as flags; `wrong_paint` is for those who have the truth.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +17,7 @@ from nakawari.errors import ShapeError
 from nakawari.metrics.doubt import LARGE
 from nakawari.ops.colours import pack, unpack
 from nakawari.ops.regions import label_regions
-from nakawari.ops.strokes import COVERED, spotted_coverage, trace, widest_line, without_spots
+from nakawari.ops.strokes import CONTRAST, COVERED, spotted_coverage, trace, widest_line, without_spots
 from nakawari.tensors import Array, to_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -35,9 +34,9 @@ DOUBLE, APART = 12, 36
 """Grey levels: this near to the mix of both keys and this far from either is a ghost."""
 GHOSTLY, DISCOLOURED = 0.1, 0.002
 """Shares from which a frame is a `ghost` and has a `new colour`."""
-GAPS_VARY, FEW, REGIONS_LOST, LINES_LOST = 2.0, 2, 0.1, 0.15
-"""By so much do drawings by hand differ from their neighbours: more gaps or bits, as multiple of the root of
-their number, and such a few; fewer regions, and less length of lines, as shares."""
+FEW, GAPS_VARY, BITS_VARY, REGIONS_LOST, LINES_LOST = 2.0, 2.0, 0.75, 0.1, 0.15
+"""By so much do drawings by hand differ from their neighbours: a few more gaps, or as multiple of the root of
+their number; a few more bits and such a share of theirs; fewer regions, less length of lines, as shares."""
 MAIN_SHARE = 2e-4
 """Of the picture: colours that cover more are paint, others are mixes of paints."""
 TOUCH_PX, TOLERANCE = 3, 6
@@ -89,13 +88,10 @@ class CelCheck:
     @property
     def broken(self) -> bool:
         """Whether gaps or bits are more, closed regions fewer or lines shorter than in drawings by hand."""
-        gaps = _many_more(self.gaps, self.key_gaps) or _many_more(self.bits, self.key_bits)
+        gaps = self.gaps - self.key_gaps > max(FEW, GAPS_VARY * self.key_gaps**0.5)
+        bits = self.bits - self.key_bits > FEW + BITS_VARY * self.key_bits
         regions = self.key_regions - self.regions > max(1.0, REGIONS_LOST * self.key_regions)
-        return gaps or regions or self.strokes_px < (1 - LINES_LOST) * self.key_strokes_px
-
-
-def _many_more(count: int, of_keys: int) -> bool:
-    return count - of_keys > max(FEW, GAPS_VARY * math.sqrt(of_keys))
+        return gaps or bits or regions or self.strokes_px < (1 - LINES_LOST) * self.key_strokes_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ def lines_of(frame: Array) -> Lines:
     """Stroke widths, gaps and closed regions of an H×W×3 or H×W×4 frame."""
     rgb = to_bytes(frame)
     spotted = spotted_coverage(rgb)
-    bits = _bits(spotted > COVERED)
+    bits = _bits(rgb, spotted > COVERED)
     coverage = without_spots(spotted, widest_line(len(rgb)))
     strokes = trace(coverage)
     widths, _ = np.histogram(np.clip(2 * strokes.radius, 0, WIDTHS[-1]), WIDTHS)
@@ -136,10 +132,19 @@ def lines_of(frame: Array) -> Lines:
     )
 
 
-def _bits(line: Mask) -> int:
-    """Pieces of at most BIT_PX pixels."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(line.astype(np.uint8), connectivity=8)
-    return int((stats[1:count, cv2.CC_STAT_AREA] <= BIT_PX).sum())
+def _bits(rgb: Bytes, line: Mask) -> int:
+    """Pieces of at most BIT_PX pixels that stand alone: what touches dark paint is a corner of it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(line.astype(np.uint8), connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] <= BIT_PX
+    small[0] = False
+    y, x = np.nonzero(small[labels])
+    piece = labels[y, x].astype(np.int64)
+    grey = rgb[..., :3].min(2)
+    around = cv2.erode(np.where(line, np.uint8(255), grey), np.ones((3, 3), np.uint8))
+    own, beside = np.full((2, count), 255, np.int64)
+    np.minimum.at(own, piece, grey[y, x])
+    np.minimum.at(beside, piece, around[y, x])
+    return int((small & (beside - own >= CONTRAST)).sum())
 
 
 def _gaps(place: npt.NDArray[np.float32], start: npt.NDArray[np.int64], node: npt.NDArray[np.int64]) -> int:
