@@ -17,6 +17,7 @@ from nakawari.models.cel.explain import flow
 from nakawari.models.cel.hints import Hints
 from nakawari.models.cel.matching import along
 from nakawari.models.cel.mix import TOUCH_PX
+from nakawari.models.cel.passing import by_chance
 from nakawari.models.cel.register import register
 
 
@@ -97,6 +98,20 @@ def test_where_lines_of_both_keys_cross_no_bits_stay(step, palette):
     found, *keys = (lines_of(frame) for frame in (made, key0, key1))
     assert found.bits == 0
     assert found.strokes_px == pytest.approx(keys[0].strokes_px, rel=0.02)
+
+
+def test_what_is_the_same_by_chance_is_told_from_what_stays():
+    key0, key1 = boxes(0, 12), boxes(9, 16)
+    for key in (key0, key1):
+        key[100:104, 10:14] = 90  # a dot that stays
+    same = (key0 == key1).all(2)
+    chance = by_chance(key0, key1)
+    assert not (chance & ~same).any()
+    crossings = same & (key0 < 60).all(2)
+    assert crossings.sum() > 20
+    assert (chance | ~crossings).all()
+    assert not chance[95:110, 5:20].any()
+    assert not by_chance(key0, key0).any()
 
 
 def test_moving_lines_do_not_fall_into_bits(model):

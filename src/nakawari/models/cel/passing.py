@@ -10,12 +10,17 @@ from nakawari.models.cel.lines import Moving
 from nakawari.models.cel.matching import COLOUR
 from nakawari.models.cel.motions import Motions
 from nakawari.models.cel.register import Registered
+from nakawari.ops.regions import label_regions
 
+Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
 BETTER = 0.5
 """What a region's motion leaves unexplained, of what is unexplained if it stays, when it surely moves."""
+CHANCE_PX, CHANGED_AROUND = 200, 0.6
+"""Pieces of one colour that are the same in both keys, of at most so many pixels and with more than such a
+share of their surroundings changed, are the same by chance."""
 
 
 def passing(
@@ -26,13 +31,14 @@ def passing(
     A pixel of a line does if its stroke does: where both keys are equal around it, a stroke stays. Of paint,
     its region's motion explains the other key far better than that the region stays, and it was itself seen
     to leave or to arrive: the keys differ at one end of its way at least. A still gradient that a motion
-    shears, or the frame around a picture, does neither.
+    shears, or the frame around a picture, does neither. What is the same in both keys by chance moves too.
 
     Args:
         keys, found, lines: the drawings, and how their regions and strokes move.
         vertex: [2, H, W], the vertex of the strokes of its key that a pixel is at; -1: paint.
     """
     height, width = keys[0].labels.shape
+    chance = by_chance(keys[0].rgb, keys[1].rgb).reshape(-1)
     changed = (keys[0].rgb != keys[1].rgb).any(2).reshape(-1)
     moves = _moving(found.motions)
     both = []
@@ -58,8 +64,33 @@ def passing(
         of_line = vertex[int(second)].reshape(-1)
         inked = np.flatnonzero(of_line >= 0)
         surely[inked] = lines[int(second)].moves[of_line[inked]]
-        both.append(surely)
+        both.append(surely | chance)
     return np.concatenate(both)
+
+
+def by_chance(rgb0: Bytes, rgb1: Bytes) -> Mask:
+    """[H, W]: where two keys [H, W, 3] are the same, but next to nothing around is.
+
+    Such are places in which lines of both keys cross, or dark paint of one lies over that of the other.
+    """
+    same = (rgb0 == rgb1).all(2)
+    piece, count = label_regions(rgb0, 0, same)
+    size = np.bincount(piece[same], minlength=count)
+    beside, beside_changed = np.zeros(count), np.zeros(count)
+    height, width = same.shape
+    small = np.zeros(same.shape, np.bool_)
+    small[same] = size[piece[same]] <= CHANCE_PX
+    y, x = np.nonzero(small)
+    own = piece[y, x]
+    for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)):
+        v, u = y + dy, x + dx
+        inside = np.flatnonzero((v >= 0) & (v < height) & (u >= 0) & (u < width))
+        v, u, of = v[inside], u[inside], own[inside]
+        other = ~same[v, u] | (piece[v, u] != of)
+        beside += np.bincount(of, other, count)
+        beside_changed += np.bincount(of, ~same[v, u], count)
+    small[y, x] = (beside_changed > CHANGED_AROUND * beside)[own]
+    return small
 
 
 def _moving(motions: Motions) -> Mask:
