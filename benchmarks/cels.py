@@ -4,9 +4,9 @@
 
 Procedural cels (flat, smoothed, lines; tight and wide) have a truth pixel by pixel; hand-drawn clips have
 the drawing between two others. Columns: line distance × 1e5; share of wrong paint where something moves
-(procedural only); stroke width, distance in pixels of the histogram from the truth's; closed regions kept,
-made over truth; gaps, and pieces of line of at most four pixels, beyond those of the truth; new colours,
-share; flagged frames. Prints Markdown.
+(procedural only); stroke width, distance in pixels of the histogram from the truth's, and how dark strokes
+are, of 255; closed regions kept, made over truth; gaps, and pieces of line of at most four pixels, beyond
+those of the truth; new colours, share; flagged frames. Prints Markdown.
 `--sheet`: twenty tight in-betweens at full size, with `--drawn` of the hand-drawn triplets that move least
 (development data, whose pictures are not ours to publish); flags are printed, and with `--keys` each stands
 between its keys. `--corrections`: how many regions are matched wrongly, and how many hints it takes, each for
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from nakawari.data.cels import CelPair, cel_pair
-from nakawari.metrics.cels import examine, lines_of, snapped, stroke_width_distance, wrong_paint
+from nakawari.metrics.cels import examine, ink_distance, lines_of, snapped, stroke_width_distance, wrong_paint
 from nakawari.metrics.lines import chamfer
 from nakawari.models import load
 from nakawari.models.cel.drawing import Drawing, take_apart
@@ -34,7 +34,7 @@ from nakawari.models.cel.matching import gather, match
 from triplets import COLOURED, anita, line_clips
 
 Array = np.ndarray
-COLUMNS = ("chamfer", "wrong", "width", "regions", "gaps", "bits", "new", "flagged", "seconds")
+COLUMNS = ("chamfer", "wrong", "width", "ink", "regions", "gaps", "bits", "new", "flagged", "seconds")
 GROUPS = (("flat", 6.0), ("flat", 16.0), ("flat", 40.0), ("smooth", 12.0), ("lines", 12.0))
 SEED = 11
 
@@ -46,6 +46,7 @@ def measure(made: Array, key0: Array, truth: Array, key1: Array, wrong: float | 
         "chamfer": 1e5 * chamfer(made, truth),
         "wrong": wrong,
         "width": stroke_width_distance(own, wanted),
+        "ink": ink_distance(own, wanted),
         "regions": own.regions / max(1, wanted.regions),
         "gaps": own.gaps - wanted.gaps,
         "bits": own.bits - wanted.bits,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nakawari.errors import ShapeError
-from nakawari.metrics.cels import examine, ghosts, lines_of, new_colours, snapped, wrong_paint
+from nakawari.metrics.cels import examine, ghosts, ink_distance, lines_of, new_colours, snapped, wrong_paint
 
 
 def disc(x, radius=20, line=2, ink=(10, 10, 10), kind=cv2.LINE_8):
@@ -99,6 +99,13 @@ def test_wider_lines_are_farther():
     )
     assert same < 0.2
     assert wider > 1
+
+
+def test_paler_lines_are_farther():
+    dark, pale = (lines_of(disc(50, ink=(grey,) * 3)) for grey in (10, 90))
+    assert ink_distance(dark, dark) == 0
+    assert 70 < ink_distance(pale, dark) < 90
+    assert ink_distance(dark, pale) == ink_distance(pale, dark)
 
 
 def test_regions_and_widths_are_counted():

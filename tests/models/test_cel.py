@@ -9,7 +9,7 @@ import torch
 
 from nakawari.data.cels import cel_pair
 from nakawari.errors import InputError
-from nakawari.metrics.cels import examine, lines_of, snapped, wrong_paint
+from nakawari.metrics.cels import examine, ink_distance, lines_of, snapped, wrong_paint
 from nakawari.models import load
 from nakawari.models.cel import plan
 from nakawari.models.cel.drawing import take_apart
@@ -167,6 +167,23 @@ def test_smooth_edges_stay_smooth_and_lines_keep_their_ink(model):
     check = examine(made, disc(40, cv2.LINE_AA), disc(50, cv2.LINE_AA), 0.5)
     assert check.flags() == []
     assert len(colours(made)) > 6
+
+
+def figure_of_lines(x, y, width):
+    picture = np.full((120, 200, 3), 255, np.uint8)
+    corners = np.array([(20 + x, 20 + y), (120 + x, 100 + y), (150 + x, 30 + y)])
+    cv2.circle(picture, (60 + x, 60 + y), 30, (20, 20, 20), width, cv2.LINE_AA)
+    cv2.polylines(picture, [corners], False, (20, 20, 20), width, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("step", [(5, 5), (9, 3)])
+def test_thin_smoothed_lines_stay_as_dark_between_pixels(width, step):
+    key0, key1 = figure_of_lines(0, 0, width), figure_of_lines(*step, width)
+    made = load("cel", device="cpu", palette="keep")(key0, key1)
+    assert ink_distance(lines_of(made), lines_of(key0)) < 12
+    assert examine(made, key0, key1, 0.5).flags() == []
 
 
 def few_colours(x, scale=4):

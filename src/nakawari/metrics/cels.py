@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,14 @@ from nakawari.errors import ShapeError
 from nakawari.metrics.doubt import LARGE
 from nakawari.ops.colours import pack, unpack
 from nakawari.ops.regions import label_regions
-from nakawari.ops.strokes import CONTRAST, COVERED, spotted_coverage, trace, widest_line, without_spots
+from nakawari.ops.strokes import (
+    CONTRAST,
+    COVERED,
+    spotted_coverage,
+    trace,
+    widest_line,
+    without_spots,
+)
 from nakawari.tensors import Array, to_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -26,6 +34,8 @@ Mask = npt.NDArray[np.bool_]
 SMALLEST_REGION_PX = 12
 WIDTHS = np.arange(0.0, 12.01, 0.5)
 """Edges of the bins of stroke width, pixels."""
+DEPTHS = np.arange(0, 257, 4)
+"""Edges of the bins of how dark strokes are, 0-255."""
 BRIDGED_PX = 10.0
 """Two free ends this near, facing each other, are a gap."""
 BIT_PX = 4
@@ -96,9 +106,16 @@ class CelCheck:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of a frame: histogram of widths (adds up to 1; 0 without lines), gaps, bits, regions, length."""
+    """Lines of a frame.
+
+    Attributes:
+        widths, depths: histograms of how wide strokes are, and of how much darker than what is beside them,
+            in bins of WIDTHS and DEPTHS; each adds up to 1, or 0 without lines.
+        gaps, bits, regions, strokes_px: as in `CelCheck`.
+    """
 
     widths: npt.NDArray[np.float64]
+    depths: npt.NDArray[np.float64]
     gaps: int
     bits: int
     regions: int
@@ -108,11 +125,16 @@ class Lines:
 def lines_of(frame: Array) -> Lines:
     """Stroke widths, gaps and closed regions of an H×W×3 or H×W×4 frame."""
     rgb = to_bytes(frame)
-    spotted = spotted_coverage(rgb)
+    spotted, depth = spotted_coverage(rgb)
     bits = _bits(rgb, spotted > COVERED)
     coverage = without_spots(spotted, widest_line(len(rgb)))
     strokes = trace(coverage)
     widths, _ = np.histogram(np.clip(2 * strokes.radius, 0, WIDTHS[-1]), WIDTHS)
+    at = np.rint(strokes.place).astype(np.int64)
+    darkest = cv2.dilate(depth, np.ones((3, 3), np.uint8))[
+        at[:, 1].clip(0, len(rgb) - 1), at[:, 0].clip(0, rgb.shape[1] - 1)
+    ]
+    depths, _ = np.histogram(darkest, DEPTHS)
     free = rgb.copy()
     line = coverage > COVERED
     free[line] = 0
@@ -125,6 +147,7 @@ def lines_of(frame: Array) -> Lines:
     length[strokes.start[1:-1] - 1] = 0  # from the end of one stroke to the next one's begin
     return Lines(
         widths / max(1, widths.sum()),
+        depths / max(1, depths.sum()),
         _gaps(strokes.place, strokes.start, strokes.node),
         bits,
         regions,
@@ -178,10 +201,20 @@ def stroke_width_distance(made: Lines, key: Lines) -> float:
 
     Without lines on one side only it is the mean width of the other's.
     """
-    cumulated = np.cumsum(made.widths - key.widths)
-    if not made.widths.any() or not key.widths.any():
-        return float(((WIDTHS[:-1] + 0.25) * (made.widths + key.widths)).sum())
-    return float(np.abs(cumulated).sum() * (WIDTHS[1] - WIDTHS[0]))
+    return _moved(made.widths, key.widths, WIDTHS)
+
+
+def ink_distance(made: Lines, key: Lines) -> float:
+    """How far lines are from being as dark as others, 0-255; else as `stroke_width_distance`."""
+    return _moved(made.depths, key.depths, DEPTHS)
+
+
+def _moved(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], edges: npt.NDArray[Any]) -> float:
+    """Earth mover's distance of two histograms; the mean of one if the other is empty."""
+    step = edges[1] - edges[0]
+    if not one.any() or not other.any():
+        return float(((edges[:-1] + step / 2) * (one + other)).sum())
+    return float(np.abs(np.cumsum(one - other)).sum() * step)
 
 
 def examine(

@@ -56,18 +56,22 @@ def line_coverage(picture: Bytes, widest: int | None = None) -> Floats:
         widest: pixels; None: `widest_line`.
     """
     widest = widest_line(len(picture)) if widest is None else widest
-    return without_spots(spotted_coverage(picture, widest), widest)
+    return without_spots(spotted_coverage(picture, widest)[0], widest)
 
 
-def spotted_coverage(picture: Bytes, widest: int | None = None) -> Floats:
-    """`line_coverage` with the spots: pieces that are no longer than a line is wide."""
+def spotted_coverage(picture: Bytes, widest: int | None = None) -> tuple[Floats, Bytes]:
+    """`line_coverage` with the spots, pieces that are no longer than a line is wide.
+
+    Also [H, W], 0-255: how much darker lines are than what is beside them, in any channel.
+    """
     widest = widest_line(len(picture)) if widest is None else widest
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (widest + 2, widest + 2))
     closed = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
     darkest = cv2.erode(picture, np.ones((5, 5), np.uint8), borderType=cv2.BORDER_REPLICATE)
-    depth = cv2.subtract(closed, picture).astype(np.float32)
+    depth = np.asarray(cv2.subtract(closed, picture))
+    most = depth.max(2)
     whole = np.maximum(cv2.subtract(closed, darkest).astype(np.float32), CONTRAST)
-    return np.asarray((depth / whole).max(2) * (depth.max(2) >= CONTRAST), np.float32)
+    return np.asarray((depth / whole).max(2) * (most >= CONTRAST), np.float32), most
 
 
 def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
@@ -95,7 +99,8 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
     count = np.bincount(number.reshape(-1)[thin.reshape(-1)], minlength=len(kinds))
     order = np.argsort(-count, kind="stable")
     border = _borders(number.reshape(picture.shape[:2]), len(kinds))
-    lighter = np.less.outer(_light(kinds), _light(kinds))
+    light = (kinds >> 16) * 299 + (kinds >> 8 & 255) * 587 + (kinds & 255) * 114
+    lighter = np.less.outer(light, light)
     inked = np.zeros(len(kinds), np.bool_)
     found: list[Mask] = []
     for kind in order:
@@ -112,10 +117,6 @@ def inks(picture: Bytes, widest: int | None = None) -> list[Mask]:
             found.append(mask)
             inked[kind] = True
     return found
-
-
-def _light(kinds: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    return np.asarray((kinds >> 16) * 299 + (kinds >> 8 & 255) * 587 + (kinds & 255) * 114)
 
 
 def _borders(number: Places, many: int) -> Places:

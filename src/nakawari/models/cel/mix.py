@@ -1,8 +1,9 @@
 """Which pixels of the keys make a pixel of a smoothed picture: never more than two, and two that touch.
 
 A place between pixels of a key is looked up as the mix of two neighbours that comes nearest to a cubic
-interpolation of all around: as sharp, and never a colour that the drawing does not have between two of its
-own. Where a line comes to lie over other paint than in its key, it is laid over that by how much it covers.
+interpolation of all around: as sharp and as dark, and never a colour that the drawing does not have between
+two of its own. Where a line comes to lie over other paint than in its key, it is laid over that by how much
+it covers.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202, C901
@@ -18,6 +19,9 @@ ALIKE = 10
 """Largest difference of a channel (0-255) of what counts as one paint."""
 UNEXPLAINED = 40
 """Difference of a channel (0-255) from the mix of line and paint: above it a pixel has its own."""
+SHARP = -1.0
+"""Slope of the cubic where it first meets 0. Drawings are averages over pixels, and averaged again where they
+are looked up between pixels; a kernel this sharp takes most of that back: thin lines stay as dark."""
 LEAST_SHARE = 0.02
 """Cover of a line below which there is none."""
 
@@ -33,11 +37,11 @@ def _apart(rgb, a, b):  # type: ignore[no-untyped-def]
 
 @compile_kernel("f8(f8, i8)")
 def _cubic(f, k):  # type: ignore[no-untyped-def]
-    """Weight of the neighbour k (-1 to 2) at the fraction f (Keys 1981, a = -1/2)."""
+    """Weight of the neighbour k (-1 to 2) at the fraction f (Keys 1981)."""
     d = abs(f - k)
     if d < 1:
-        return (1.5 * d - 2.5) * d * d + 1
-    return ((-0.5 * d + 2.5) * d - 4) * d + 2
+        return ((SHARP + 2) * d - (SHARP + 3)) * d * d + 1
+    return SHARP * (((d - 5) * d + 8) * d - 4)
 
 
 @compile_kernel("Tuple((i4, i4, f4))(u1[:, ::1], i8, i8, i8, f8, f8)")
