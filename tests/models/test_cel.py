@@ -186,6 +186,13 @@ def test_thin_smoothed_lines_stay_as_dark_between_pixels(width, step):
     assert examine(made, key0, key1, 0.5).flags() == []
 
 
+def test_smoothed_lines_leave_next_to_no_dust_on_the_paper():
+    key0, truth, key1 = (cv2.GaussianBlur(figure_of_lines(x, x, 1), (0, 0), 0.5) for x in (0, 6, 12))
+    made = load("cel", device="cpu", palette="keep")(key0, key1)
+    paper = cv2.dilate((truth < 255).any(2).astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
+    assert (made[paper] < 252).any(1).sum() < 60
+
+
 def few_colours(x, scale=4):
     """A head over shoulders, smoothed, of so few paints that there are few colours in all."""
     image = np.full((64 * scale, 96 * scale, 3), 255, np.uint8)

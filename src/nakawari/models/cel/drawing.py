@@ -12,7 +12,16 @@ from nakawari.models.animeinterp.descriptor import PaintDescriptor
 from nakawari.ops.colours import pack
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import Bytes, Floats, Labels, Regions, describe, label_regions
-from nakawari.ops.strokes import COVERED, Strokes, inks, joined, line_coverage, trace
+from nakawari.ops.strokes import (
+    COVERED,
+    Strokes,
+    inks,
+    joined,
+    spotted_coverage,
+    trace,
+    widest_line,
+    without_spots,
+)
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -26,6 +35,8 @@ HARD_COLOURS, HARD_BETWEEN = 96, 0.1
 between two of them (of drawings with hard edges under 0.04 do, of smoothed ones a quarter and more)."""
 FLAT_NEIGHBOURS = 3
 """A pixel of paint looks like at least so many of the eight around it; others are edges between paints."""
+FRINGE_PX, TRACE = 2, 1
+"""So near to lines, what is by more than this (0-255) darker than beside them is not their paint."""
 BORDER_SHARE = 0.3
 """A region that has more of the picture's frame is background: it stays, or pans with all that stays."""
 CRUMBS_PX = 12
@@ -98,16 +109,17 @@ def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
     if hard:
         lines = [mask.astype(np.float32) for mask in inks(rgb)]
         coverage = np.maximum.reduce(lines) if lines else np.zeros(rgb.shape[:2], np.float32)
+        depth = np.zeros(rgb.shape[:2], np.uint8)
     else:
-        coverage = line_coverage(rgb)
-        lines = [coverage]
+        coverage, depth = spotted_coverage(rgb)
+        lines = [without_spots(coverage, widest_line(len(rgb)))]
     line = coverage > COVERED
     edge = line if hard else line | (coverage > 0.05) | ~_flat(rgb)
     if edge.all():
         edge = np.zeros_like(line)
     labels, regions = _regions(rgb, ~edge, HARD_TOLERANCE if hard else SMOOTH_TOLERANCE)
     paint = np.arange(edge.size, dtype=np.int32)
-    holes, nearest = nearest_outside(edge)
+    holes, nearest = nearest_outside(edge | _fringe(line, depth))
     paint[holes] = nearest
     each = [trace(one) for one in lines]
     strokes = joined(each)
@@ -125,6 +137,12 @@ def take_apart(rgb: Bytes, hard: bool | None = None) -> Drawing:
             [_purest(rgb, *one) for one in zip(lines, each, strict=True)] or [np.zeros(0, np.int32)]
         ),
     )
+
+
+def _fringe(line: Mask, depth: Bytes) -> Mask:
+    """Pixels around lines that are a trace darker than paper or paint: what is left of smoothed edges."""
+    near = cv2.dilate(line.astype(np.uint8), np.ones((2 * FRINGE_PX + 1, 2 * FRINGE_PX + 1), np.uint8)) > 0
+    return near & (depth > TRACE)
 
 
 def _flat(rgb: Bytes) -> Mask:
