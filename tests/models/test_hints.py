@@ -96,6 +96,8 @@ def test_a_guide_may_be_of_any_kind_of_picture(tmp_path, kind):
         ('{"pairs": [], "points": []}', "points beside pairs"),
         ('{"pairs": [{"keys": ["A", "B"]}, {"keys": ["B", "A"]}]}', "twice"),
         ('{"guide_t": "half"}', "cannot be read"),
+        ('{"guide_t": 0.5}', "guide_t 0.5 and no guide"),
+        ('{"points": [], "guide_t": "1/3"}', "guide_t 1/3 and no guide"),
         ('{"pairs": [{"points": []}]}', "keys"),
     ],
 )
@@ -104,6 +106,21 @@ def test_what_is_wrong_is_said(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_hints(path)
+
+
+def test_a_point_that_is_told_two_goals_is_refused():
+    here, there, elsewhere = (1.0, 2.0), (3.0, 4.0), (5.0, 6.5)
+    twice = Hints(points=((here, there), (here, elsewhere)))
+    with pytest.raises(InputError, match=r"\(1, 2\) of the first key is \(3, 4\) .* it is \(5, 6.5\)"):
+        twice.check(50, 100)
+    with pytest.raises(InputError, match=r"\(1, 2\) of the second key is \(3, 4\) of the first"):
+        twice.reversed().check(50, 100)
+    Hints(points=((here, there), (here, there), (elsewhere, here))).check(50, 100)
+
+
+def test_a_time_of_no_guide_is_refused():
+    with pytest.raises(InputError, match=r"guide_t 0.25 and no guide"):
+        Hints(guide_t=0.25).check(50, 100)
 
 
 def test_places_outside_the_keys_are_refused():

@@ -26,6 +26,7 @@ from nakawari.timeline.charts import EASES, as_charts, charts_for, eased, parse_
         ("favour last 3", [F(1, 2), F(3, 4), F(7, 8)]),
         ("favour first 3", [F(1, 8), F(1, 4), F(1, 2)]),
         ("none", []),
+        ("-", []),
     ],
 )
 def test_charts_are_read(text, shares):
@@ -38,7 +39,9 @@ def test_charts_are_read(text, shares):
         "",
         "1/2 1/4",
         "0 1/2",
+        "0",
         "1",
+        "100%",
         "1/0",
         "half",
         "1/2 1/2",

@@ -1,7 +1,8 @@
 """Draw what stands between keys: keys come out byte for byte, in-betweens where the chart says.
 
 A chart says how far along the way each drawing is:
-  --chart "1/4 1/2 3/4"        fractions; 0.25 and 25% mean the same
+  --chart "1/4 1/2 3/4"        fractions above 0 and below 1; 0.25 and 25% mean the same
+  --chart none                 nothing between the keys
   --chart thirds               halves, thirds, quarters, fifths, sixths
   --chart "favour last"        two thirds of the way; "favour last 3": each halves what is left
   --chart "in-out 3 2"         three, eased, with a strength

@@ -9,7 +9,7 @@ for belongs to the timesheet. A chart of one pair is one of
     in 3, out 3, in-out 3, in 3 2      eased, with a strength (1 when not said)
     favour first, favour last          one drawing, two thirds of the way towards that key
     favour last 3       three drawings, each of which halves what is left: 1/2 3/4 7/8
-    none                nothing between these two
+    none                nothing between these two; so does -
 
 and charts of several pairs stand in a row, parted by semicolons. `in` starts slowly (drawings crowd at the
 first key), `out` ends slowly (they crowd at the last), `in-out` does both.
@@ -87,7 +87,7 @@ def parse_chart(text: str) -> Chart:
         PlanError: it is not one.
     """
     words = " ".join(text.lower().replace(",", " ").split())
-    if words in ("none", "-", "0"):
+    if words in ("none", "-"):
         return ()
     if words in PARTS:
         return eased(PARTS[words] - 1)
@@ -118,7 +118,9 @@ def _share(word: str, text: str) -> Fraction:
 def _checked(chart: Chart, text: str) -> Chart:
     for share in chart:
         if not 0 < share < 1:
-            raise PlanError(f"the chart {text!r} holds {share}; wanted shares between 0 and 1.")
+            raise PlanError(
+                f"the chart {text!r} holds {share}; wanted shares above 0 and below 1; no drawing is none."
+            )
     if any(later <= share for share, later in pairwise(chart)):
         raise PlanError(f"the chart {text!r} does not rise; wanted shares such as 1/4 1/2 3/4.")
     if len(chart) > MOST:

@@ -24,6 +24,10 @@ Point = tuple[float, float]
 Ends = tuple[Point, Point]
 Stroke = tuple[Point, ...]
 
+KEYS = ("first", "second")
+MIDDLE = 0.5
+"""Time of a guide of which none is told."""
+NO_GUIDE = "hints have guide_t {} and no guide, whose time it is; wanted both, or neither."
 RESERVED = ("version", "keys", "comment")
 """Fields of a file that are not hints."""
 CARRIED = "data:image/png;base64,"
@@ -54,7 +58,7 @@ class Hints:
     disappears: tuple[Point, ...] = ()
     apart: tuple[Ends, ...] = ()
     guide: npt.NDArray[np.uint8] | None = None
-    guide_t: float = 0.5
+    guide_t: float = MIDDLE
 
     def reversed(self) -> Hints:
         """The same hints for the pair (key 1, key 0)."""
@@ -77,8 +81,10 @@ class Hints:
         """See whether all fits keys of this size.
 
         Raises:
-            InputError: a place outside of the keys, a guide of another size, a time outside (0, 1).
+            InputError: a place outside of the keys, a point with two goals, a guide of another size, a time
+                outside (0, 1) or of no guide.
         """
+        self._check_points()
         places = [p for ends in (*self.points, *self.regions, *self.apart) for p in ends]
         places += [p for ends in self.strokes for stroke in ends for p in stroke]
         for x, y in (*places, *self.appears, *self.disappears):
@@ -89,6 +95,20 @@ class Hints:
             raise InputError(f"the guide is {columns}x{rows}; wanted {width}x{height} as the keys are.")
         if not 0 < self.guide_t < 1:
             raise InputError(f"guide_t is {self.guide_t}; wanted 0 < guide_t < 1.")
+        if self.guide is None and self.guide_t != MIDDLE:
+            raise InputError(NO_GUIDE.format(self.guide_t))
+
+    def _check_points(self) -> None:
+        for own in (0, 1):
+            told: dict[Point, Point] = {}
+            for ends in self.points:
+                here, there = ends[own], ends[1 - own]
+                if told.setdefault(here, there) != there:
+                    (x, y), (a, b), (c, d) = here, told[here], there
+                    raise InputError(
+                        f"points say that ({x:g}, {y:g}) of the {KEYS[own]} key is ({a:g}, {b:g}) of the "
+                        f"{KEYS[1 - own]}, and that it is ({c:g}, {d:g}); wanted one of them."
+                    )
 
     def as_json(self) -> dict[str, Any]:
         """What a file holds; the guide is left out, it is a picture of its own."""
@@ -120,7 +140,7 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
             raise InputError(f"hints have no field {name!r}; wanted some of {', '.join(names)}.")
     guide = found.get("guide")
     try:
-        return Hints(
+        hints = Hints(
             points=tuple(_ends(one) for one in _list(found, "points")),
             regions=tuple(_ends(one) for one in _list(found, "regions")),
             strokes=tuple(_strokes(one) for one in _list(found, "strokes")),
@@ -128,12 +148,15 @@ def parse_hints(found: Mapping[str, Any], folder: Path | None = None) -> Hints:
             disappears=tuple(_point(one) for one in _list(found, "disappears")),
             apart=tuple(_ends(one) for one in _list(found, "apart")),
             guide=None if guide is None else _guide(str(guide), folder),
-            guide_t=_time(found.get("guide_t", 0.5)),
+            guide_t=_time(found.get("guide_t", MIDDLE)),
         )
     except InputError:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"hints cannot be read: {error}.") from error
+    if guide is None and "guide_t" in found:
+        raise InputError(NO_GUIDE.format(found["guide_t"]))
+    return hints
 
 
 def read_hints(path: str | Path, keys: tuple[str, str] | None = None) -> Hints:
