@@ -72,13 +72,16 @@ def mixture(plan: Plan, t: float) -> Mixture:
     laid = _regions(plan, t, nearer)
     height, width = laid.label.shape
     strips = lay_lines(plan, t, nearer, laid.label, laid.key != nearer)
-    pixels, area = plan.both, plan.keys[nearer].regions.area
+    pixels, same = plan.both, _same(plan)
+    count0 = len(plan.keys[0].regions.area)
+    owner = np.where(laid.key == nearer, laid.label, laid.beneath) + laid.key * np.int32(count0)
+    whole, area = _wholes(plan, same, owner)
     key, (rows, columns) = laid.key.astype(np.intp), pixels_at(laid.place, height, width)
     crumbs = pixels.bits[key, rows, columns].reshape(-1)
     if plan.hard:
         line, ink = hard_lines(plan, t, strips)
         source = pixels.paint[key, rows, columns]
-        specks, nearest = specks_of(laid.label, line, area)
+        specks, nearest = specks_of(whole, line, area)
         new = ~crumbs[specks]
         source.reshape(-1)[specks[new]] = source.reshape(-1)[nearest[new]]
         made = np.where(line, ink, source)
@@ -86,14 +89,12 @@ def mixture(plan: Plan, t: float) -> Mixture:
         return Mixture(made, made, np.zeros((height, width), np.float32), _stirred(plan, moving))
     first, second = (np.empty((height, width), np.int32) for _ in range(2))
     share, cover = (np.zeros((height, width), np.float32) for _ in range(2))
-    count0 = len(plan.keys[0].regions.area)
-    owner = np.where(laid.key == nearer, laid.label, laid.beneath) + laid.key * np.int32(count0)
     look_up(
-        pixels.rgb, pixels.inked, pixels.paint, pixels.labels, count0, _same(plan), owner, laid.place,
+        pixels.rgb, pixels.inked, pixels.paint, pixels.labels, count0, same, owner, laid.place,
         first, second, share,
     )  # fmt: skip
     _mix_where_torn(plan, t, nearer, laid, owner, first, second, share)
-    specks, nearest = specks_of(laid.label, strips.rim <= 0, area)
+    specks, nearest = specks_of(whole, strips.rim <= 0, area)
     new = ~crumbs[specks]
     for each in (first, second, share):
         each.reshape(-1)[specks[new]] = each.reshape(-1)[nearest[new]]
@@ -184,6 +185,13 @@ def _same(plan: Plan) -> Places:
     return np.concatenate(
         [np.arange(count0), np.where(partners >= 0, partners, count0 + np.arange(len(partners)))]
     )
+
+
+def _wholes(plan: Plan, same: Places, owner: Labels) -> tuple[Labels, Places]:
+    """[H, W], one number for partners, of the regions of both keys that show; and the larger area of each."""
+    area = np.zeros(len(same), np.int64)
+    np.maximum.at(area, same, np.concatenate([key.regions.area for key in plan.keys]))
+    return same[owner].astype(np.int32), area
 
 
 def _ranks(order: Places) -> Places:
