@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +19,8 @@ Mask = npt.NDArray[np.bool_]
 
 BETTER = 0.5
 """What a region's motion leaves unexplained, of what is unexplained if it stays, when it surely moves."""
+NOISE = 6
+"""Keys whose channels (0-255) differ by no more show the same."""
 CHANCE_PX, CHANGED_AROUND = 200, 0.6
 """Pieces of one colour that are the same in both keys, of at most so many pixels and with more than such a
 share of their surroundings changed, are the same by chance."""
@@ -73,7 +76,7 @@ def by_chance(rgb0: Bytes, rgb1: Bytes) -> Mask:
 
     Such are places in which lines of both keys cross, or dark paint of one lies over that of the other.
     """
-    same = (rgb0 == rgb1).all(2)
+    same = cv2.absdiff(rgb0, rgb1).max(2) <= NOISE
     piece, count = label_regions(rgb0, 0, same)
     size = np.bincount(piece[same], minlength=count)
     beside, beside_changed = np.zeros(count), np.zeros(count)

@@ -18,6 +18,7 @@ from nakawari.models.cel.inking import hard_lines, lay_lines, pixels_at
 from nakawari.models.cel.lay import boxes_at, lay_regions, meet, tables
 from nakawari.models.cel.mix import lay_over, look_up, only_touching
 from nakawari.models.cel.motions import Places
+from nakawari.models.cel.passing import NOISE
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.regions import label_regions
 
@@ -30,6 +31,8 @@ Mask = npt.NDArray[np.bool_]
 
 CRUMB_PX, CRUMB_SHARE = 30, 0.15
 """A piece of a region that lines cut off, of at most so many pixels and such a share, is no part of it."""
+ELSE = 18
+"""What differs in a channel (0-255) by more than this is something else, however noisy a picture is."""
 TORN_PX = 0.25
 """Neighbours whose places in the keys are off by more than this are of parts that move apart."""
 
@@ -103,8 +106,9 @@ def mixture(plan: Plan, t: float) -> Mixture:
         pixels.rgb, pixels.coverage, pixels.paint, pixels.ink, len(plan.lines[0].strokes.place),
         strips.hit, strips.place, first, second, share, cover,
     )  # fmt: skip
-    moving |= _lines_move(plan, strips.hit, cover > 0)
-    return Mixture(first, second, share, _stirred(plan, moving))
+    moving = _stirred(plan, moving | _lines_move(plan, strips.hit, cover > 0))
+    _keep_what_stays(plan, nearer, moving, first, second, share)
+    return Mixture(first, second, share, moving)
 
 
 def _regions(plan: Plan, t: float, nearer: int) -> _Laid:
@@ -176,6 +180,20 @@ def _mix_where_torn(
     )  # fmt: skip
     first.reshape(-1)[pixels], second.reshape(-1)[pixels], share.reshape(-1)[pixels] = one, other, some
     only_touching(plan.both.rgb, *share.shape, first, second, share)
+
+
+def _keep_what_stays(
+    plan: Plan, nearer: int, moving: Mask, first: Labels, second: Labels, share: Shares
+) -> None:
+    """What nothing surely passes is in place, though noise makes it differ: else passers-by leave crumbs."""
+    apart = cv2.absdiff(plan.keys[0].rgb, plan.keys[1].rgb).max(2)
+    here = np.flatnonzero((apart <= NOISE) & ~moving)
+    own = (here + nearer * moving.size).astype(np.int32)
+    one, other = (plan.both.rgb[each.reshape(-1)[here]].astype(np.float32) for each in (first, second))
+    drawn = one + share.reshape(-1)[here, None] * (other - one)
+    else_drawn = np.abs(drawn - plan.both.rgb[own]).max(1, initial=0) > ELSE
+    for each in (first, second):
+        each.reshape(-1)[here[else_drawn]] = own[else_drawn]
 
 
 def _same(plan: Plan) -> Places:
