@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from nakawari import load
 from nakawari.errors import InputError
 from nakawari.models.cel.hints import Hints, parse_hints, read_hints
 
@@ -127,3 +129,25 @@ def test_places_outside_the_keys_are_refused():
     with pytest.raises(InputError, match="wanted a place in the 100x50 keys"):
         Hints(points=(((1, 2), (100, 3)),)).check(50, 100)
     Hints(points=(((1, 2), (99, 49)),)).check(50, 100)
+
+
+def row(*places, kind):
+    picture = np.full((60, 200, 3), 255, np.uint8)
+    for x in places:
+        cv2.circle(picture, (x, 30), 14, (210, 40, 40), -1, kind)
+        cv2.circle(picture, (x, 30), 14, (10, 10, 20), 1, kind)
+    return picture
+
+
+@pytest.mark.parametrize("kind", [cv2.LINE_8, cv2.LINE_AA])
+@pytest.mark.parametrize("hint", ["regions", "points"])
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
+def test_what_is_told_to_go_on_goes_though_one_like_it_comes_where_it_was(kind, hint, t):
+    """One hint is enough: what comes to lie there does not stay either, and behind it is paper."""
+    model = load("cel", device="cpu")
+    hints = Hints(**{hint: (((100, 30), (160, 30)),)})
+    pair = model.prepare(row(40, 100, kind=kind), row(100, 160, kind=kind), hints=hints)
+    step = round(60 * t)
+    right = row(40 + step, 100 + step, kind=kind)
+    faint = 0 if kind == cv2.LINE_8 else 32  # of smoothed edges a trace stays on the paper
+    assert np.abs(model.at(pair, t).astype(int) - right).max() <= faint

@@ -29,7 +29,8 @@ def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shar
     """Pixels that no region shows, and for each the one that shows what fills it: the nearest.
 
     Where a rough led a part away, neither it nor what went with it fills the place that it left: what was
-    behind does, the nearest of the rest; but in seams between them.
+    behind does, the nearest of the rest; but in seams between them. So it is where in both keys is what
+    hints send elsewhere.
 
     Args:
         plan: of the pair.
@@ -40,12 +41,12 @@ def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shar
     """
     bare = (label < 0) & (beneath < 0)
     if plan.lifted is None:
-        return nearest_outside(bare)
+        return _behind(plan, nearer, label, beneath, bare)
     specks, dust = _specks(plan, nearer, label, beneath, place)
     holes, nearest = nearest_outside(bare | dust)
     left = plan.keys[nearer].labels.reshape(-1)[holes]
     off, beyond = _off(plan, nearer), _off(plan, 1 - nearer)
-    wide = cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, np.ones((SEAM_PX, SEAM_PX), np.uint8)) > 0
+    wide = _wide(bare)
     for region in np.unique(left[plan.lifted[nearer][left]]).tolist():
         least = TOGETHER * np.hypot(*off[region])
         with_it, with_it_too = (np.hypot(*(one - off[region]).T) < least for one in (off, beyond))
@@ -60,6 +61,27 @@ def filling(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shar
         taken = near | wide.reshape(-1)[holes[here]]
         nearest[here[taken]] = rest[taken]
     return holes, nearest
+
+
+def _behind(plan: Plan, nearer: int, label: Labels, beneath: Labels, bare: Mask) -> tuple[Places, Places]:
+    """`filling` where no rough leads."""
+    holes, nearest = nearest_outside(bare)
+    left = plan.led[0][plan.keys[0].labels] & plan.led[1][plan.keys[1].labels] & _wide(bare)
+    here = np.flatnonzero(left.reshape(-1)[holes])
+    if len(here):
+        led, led_too = plan.led[nearer], plan.led[1 - nearer]
+        own, other = nearest_outside(bare | np.where(label < 0, led_too[beneath], led[label]))
+        behind = np.full(bare.size, -1, np.int64)
+        behind[own] = other
+        here = here[behind[holes[here]] >= 0]
+        nearest[here] = behind[holes[here]]
+    return holes, nearest
+
+
+def _wide(bare: Mask) -> Mask:
+    """[H, W]: what is no seam."""
+    kernel = np.ones((SEAM_PX, SEAM_PX), np.uint8)
+    return np.asarray(cv2.morphologyEx(bare.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
 
 
 def _specks(plan: Plan, nearer: int, label: Labels, beneath: Labels, place: Shares) -> tuple[Mask, Mask]:

@@ -38,6 +38,8 @@ OFF, AWAY_PX = 1 / 16, 8.0
 SEARCHED, SNAPPED = 0.01, 0.01
 """How much more alike it has to make a stroke, of all that can be unlike, that dense search leads it; and how
 much less alike snapping may make it."""
+UNTOLD = 10.0
+"""Where both keys are equal around a line of a region that hints send elsewhere: what other motions cost."""
 SMOOTH = 6
 """Passes of smoothing of displacements along a stroke."""
 AHEAD = 3
@@ -80,7 +82,13 @@ class Moving:
 
 
 def follow(
-    own: Drawing, other: Drawing, found: Registered, flow: Flow, second: bool, pins: Floats | None = None
+    own: Drawing,
+    other: Drawing,
+    found: Registered,
+    flow: Flow,
+    second: bool,
+    led: Mask,
+    pins: Floats | None = None,
 ) -> Moving:
     """Find out how the strokes of `own` go to the other key.
 
@@ -89,6 +97,7 @@ def follow(
         found: motions of the regions.
         flow: [H, W, 2], dense search from `own` to `other`.
         second: whether `own` is key 1.
+        led: [K], regions of `own` that hints send elsewhere: their lines go along, though the keys are equal.
         pins: [N, 4], places of `own` and how far they go, which no snapping may undo.
     """
     strokes = own.strokes
@@ -111,6 +120,11 @@ def follow(
     off = np.stack([windowed(np.minimum(_sampled(away, each), AWAY_PX), strokes) for each in landings], 1)
     cost = unlike + OFF * off
     cost[:, 2] += SEARCHED
+    rests, along = _unchanged(own, other), led[sides]
+    told = rests & along.any(1)
+    rests &= ~told
+    cost[told, :2] += UNTOLD * ~along[told]
+    cost[told, 2] += UNTOLD
     chosen = cost.argmin(1)
     side = np.where(chosen == 2, cost[:, :2].argmin(1), chosen)
     rows = np.arange(len(place))
@@ -124,7 +138,6 @@ def follow(
     if pins is not None and len(place):
         left *= _unpinned(place, pins)[:, None]
     offset = _smoothed(strokes, carried + left - place) - (carried - place) if len(place) else left
-    rests = _unchanged(own, other)
     offset[rests] = (place - carried)[rests]
     gone = carried + offset - place
     moves = np.hypot(*gone.T) > STILL_PX if len(place) else np.zeros(0, np.bool_)

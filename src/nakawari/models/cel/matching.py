@@ -150,12 +150,15 @@ def _median(drawing: Drawing, flow: Flow, count: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Partners both ways, NONE without one; how surely, [0, 1]; and how far regions of key 0 seem to go."""
+    """Partners both ways, NONE without one; how surely, [0, 1]; how far regions of key 0 seem to go; and
+    of which regions of each key hints tell the partner, what lies there included; see `_told_of`.
+    """
 
     partners01: Partners
     partners10: Partners
     sure: Floats
     moves: Floats
+    told: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
 
 def match(one: Drawing, other: Drawing, seen: Evidence, hints: Hints | None = None) -> Matches:
@@ -198,7 +201,26 @@ def match(one: Drawing, other: Drawing, seen: Evidence, hints: Hints | None = No
     back = np.full(len(centre1), NONE)
     found = np.flatnonzero(partners >= 0)
     back[partners[found]] = found
-    return Matches(partners, back, _margin(cost, partners, forced), moves)
+    return Matches(partners, back, _margin(cost, partners, forced), moves, _told_of(forced, partners, same))
+
+
+def _told_of(
+    forced: npt.NDArray[np.bool_], partners: Partners, same: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """[K0], [K1]: regions whose partner is told, and what lies just where such a one is in the other key.
+
+    If one of a row is told to go on, the one that comes to lie where it was does not stay either.
+    """
+    found = np.flatnonzero(partners >= 0)
+    told0, told1 = np.asarray(forced.any(1)), np.asarray(forced.any(0))
+    count = -1
+    while told0.sum() + told1.sum() > count:
+        count = told0.sum() + told1.sum()
+        told0 = np.asarray(told0 | same[:, told1].any(1))
+        told1 = np.asarray(told1 | same[told0].any(0))
+        either = np.asarray(told0[found] | told1[partners[found]])
+        told0[found], told1[partners[found]] = either, either
+    return told0, told1
 
 
 def _stray(

@@ -27,27 +27,34 @@ share of their surroundings changed, are the same by chance."""
 
 
 def passing(
-    keys: tuple[Drawing, Drawing], found: Registered, lines: tuple[Moving, Moving], vertex: Labels
+    keys: tuple[Drawing, Drawing],
+    found: Registered,
+    lines: tuple[Moving, Moving],
+    vertex: Labels,
+    led: tuple[Mask, Mask],
 ) -> Mask:
     """[2·H·W], for each pixel of key 0, then of key 1, row by row: whether it surely moves.
 
     A pixel of a line does if its stroke does: where both keys are equal around it, a stroke stays. Of paint,
     its region's motion explains the other key far better than that the region stays, and it was itself seen
     to leave or to arrive: the keys differ at one end of its way at least. A still gradient that a motion
-    shears, or the frame around a picture, does neither. What is the same in both keys by chance moves too.
+    shears, or the frame around a picture, does neither. What is the same in both keys by chance moves too,
+    and so does a region of which a hint tells where it goes: that another like it comes to lie where it was
+    (the next of a row, the next spoke) is no sign that it stays.
 
     Args:
         keys, found, lines: the drawings, and how their regions and strokes move.
+        led: [K0], [K1], regions that hints send elsewhere.
         vertex: [2, H, W], the vertex of the strokes of its key that a pixel is at; -1: paint.
     """
     height, width = keys[0].labels.shape
     chance = by_chance(keys[0].rgb, keys[1].rgb).reshape(-1)
     changed = (keys[0].rgb != keys[1].rgb).any(2).reshape(-1)
-    moves = _moving(found.motions)
+    moves = moving(found.motions)
     both = []
-    for own, other, motion, second in (
-        (keys[0], keys[1], found.motion0, False),
-        (keys[1], keys[0], found.motion1, True),
+    for own, other, motion, hinted, second in (
+        (keys[0], keys[1], found.motion0, led[0], False),
+        (keys[1], keys[0], found.motion1, led[1], True),
     ):
         surely = np.zeros(height * width, np.bool_)
         pixels = np.flatnonzero(moves[motion][own.labels.reshape(-1)])
@@ -64,6 +71,7 @@ def passing(
         if_gone[~inside] = if_still[~inside]
         better = np.bincount(labels, if_gone) < BETTER * np.bincount(labels, if_still)
         surely[pixels] = (changed[pixels] | changed[goal]) & better[labels]
+        surely[pixels] |= hinted[labels]
         of_line = vertex[int(second)].reshape(-1)
         inked = np.flatnonzero(of_line >= 0)
         surely[inked] = lines[int(second)].moves[of_line[inked]]
@@ -96,8 +104,8 @@ def by_chance(rgb0: Bytes, rgb1: Bytes) -> Mask:
     return small
 
 
-def _moving(motions: Motions) -> Mask:
-    """[M]: motions that are none are left out."""
+def moving(motions: Motions) -> Mask:
+    """[M]: which motions are one, and not none."""
     bends = np.maximum.reduceat(np.abs(motions.bend).max(1), motions.first)
     return np.asarray(motions.linear.any(1) | motions.shift.any(1) | (bends > 0))
 

@@ -15,7 +15,7 @@ from nakawari.models.cel.inking import HARD_BEYOND, LOOSE_PX, SOFT_BEYOND, outli
 from nakawari.models.cel.lines import Moving, follow
 from nakawari.models.cel.matching import Evidence, Matches, along, gather, match
 from nakawari.models.cel.motions import Floats, Places
-from nakawari.models.cel.passing import passing
+from nakawari.models.cel.passing import moving, passing
 from nakawari.models.cel.picture import Mixture, mixture, specks_of
 from nakawari.models.cel.register import Registered, register
 from nakawari.ops.strokes import CONTRAST
@@ -115,6 +115,7 @@ class Plan:
         lines: strokes of both keys in motion.
         orders: regions of each key from back to front.
         passing: [2·H·W], pixels of both keys end to end that surely move.
+        led: [K0], [K1] bool, regions that hints send elsewhere.
         hard: whether the result has hard edges.
         guide: a rough and its time, that paths pass; see `guide.py`.
         lifted: [K0], [K1] bool, regions that it leads off their chords.
@@ -129,6 +130,7 @@ class Plan:
     lines: tuple[Moving, Moving]
     orders: tuple[Places, Places]
     passing: Mask
+    led: tuple[Mask, Mask]
     hard: bool
     guide: tuple[Bytes, float] | None = None
     lifted: tuple[Mask, Mask] | None = None
@@ -174,9 +176,14 @@ def understand(
     pins = None if hints is None else pins_of(hints)
     found = register(one, other, matches, seen.flow01, pins)
     turned = None if pins is None else np.concatenate([pins[:, :2] + pins[:, 2:], -pins[:, 2:]], 1)
+    goes = moving(found.motions)
+    led = (  # background is passed, whatever is told of it
+        matches.told[0] & ~one.ground & goes[found.motion0],
+        matches.told[1] & ~other.ground & goes[found.motion1],
+    )
     lines = (
-        follow(one, other, found, seen.flow01, False, pins),
-        follow(other, one, found, seen.flow10, True, turned),
+        follow(one, other, found, seen.flow01, False, led[0], pins),
+        follow(other, one, found, seen.flow10, True, led[1], turned),
     )
     pixels = both(one, other, hard)
     plan = Plan(
@@ -187,7 +194,8 @@ def understand(
         found,
         lines,
         (back_to_front(one, found.front0), back_to_front(other, found.front1)),
-        passing((one, other), found, lines, pixels.vertex),
+        passing((one, other), found, lines, pixels.vertex, led),
+        led,
         hard,
     )
     if hints is not None and hints.guide is not None:
