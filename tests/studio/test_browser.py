@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from math import cos, pi, sin
 from pathlib import Path
@@ -337,4 +338,20 @@ def test_a_session_by_mouse_and_pen_outlives_a_crash(run: Run) -> None:
     run.hears("at 4/15")
     run.press("ArrowRight", "g")
     until(lambda: picture(page) == bent)
+    assert not run.troubles
+
+
+def test_a_clip_that_is_looked_at_before_that_is_answered_opens(run: Run) -> None:
+    projects = run.folder / "state/projects"
+    write_clip(run.folder / "clips" / "short.mkv")
+
+    def late(route: Any) -> None:
+        answer = route.fetch()
+        until(lambda: any("short.mkv" in project.read_text() for project in projects.glob("*/project.json")))
+        time.sleep(0.5)  # the page hears of it
+        route.fulfill(response=answer)
+
+    run.page.route("**/api/open", late)
+    opened(run, "short.mkv")
+    run.page.unroute("**/api/open")
     assert not run.troubles

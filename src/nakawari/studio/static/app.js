@@ -255,8 +255,15 @@ function opened(answer) {
     trouble(answer.uploading);
     return;
   }
-  if (answer.job && answer.job.state !== "done") pending = answer.id;
-  else load(answer.id);
+  pending = answer.id;
+  if (!answer.job) load(answer.id);
+  else jobs.over(answer.job.id).then(looked); // a short look is over before it is answered
+}
+
+function looked({ project, state, result }) {
+  if (project !== pending || state !== "done") return;
+  pending = null;
+  load(result.id);
 }
 
 function hear(event) {
@@ -264,11 +271,7 @@ function hear(event) {
   if (!event.job) return;
   const words = jobs.hear(event.job);
   if (words) say(words);
-  const { name, state, error, result, title } = event.job;
-  if (name === "look" && event.job.project === pending && state === "done") {
-    pending = null;
-    load(result.id);
-  }
+  const { name, state, error, title } = event.job;
   if (state === "failed" && name === "draw" && here.pair && event.job.key === here.pair.key) {
     here.pair.refused = error;
     show();
