@@ -232,7 +232,7 @@ def test_wrong_words_end_in_one_line(tmp_path, monkeypatch, capsys, words, error
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["--chart", "2/1"], "between 0 and 1"),
+        (["--chart", "2/1"], "above 0 and below 1"),
         (["--chart", "A: sixes"], "'sixes' in the chart"),
         (["--chart", "halves", "--chart", "thirds"], "given two charts"),
         (["--chart", "halves", "--count", "2"], "not allowed with"),

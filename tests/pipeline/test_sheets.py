@@ -58,6 +58,8 @@ def test_a_sheet_says_what_is_drawn_and_gets_the_names(tmp_path, suffix):
     assert cells(out) == [(0, "1"), (2, "2"), (4, "3"), (6, "4"), (8, "5"), (10, None)]
     assert cells(out, 1) == [(0, "1"), (3, "1_1"), (5, "1_2"), (7, "2")]
     assert cells(out, 2) == [(0, "1")]  # a layer that was not drawn stays as it was
+    (note,) = (note for note in report.notes if "not given" in note)
+    assert "layer C" in note
     again = plan_cut(out, layers=layers)  # what was written means the same drawings, under the same names
     assert sorted(layer.place(d) for layer in again for d in layer.drawings) == names(tmp_path / "out")[:-1]
     assert [d.layer for d in report.drawings if d.reason == "between"] == ["A"] * 3 + ["B"] * 2

@@ -126,7 +126,7 @@ def inbetween(
                     report.drawings.append(done)
                     progress("render", sum(d.reason != "key" for d in report.drawings), total)
                 report.notes += _notes(layer, desk, arcs)
-            report.notes += _unused(hints, cut)
+            report.notes += _left_out(read, cut) + _unused(hints, cut)
             if composite:
                 _compose(cut, delivery)
             if sheet is not None:
@@ -225,6 +225,16 @@ def _notes(layer: Layer, desk: Desk, arcs: bool) -> list[str]:
     elif desk.bent:
         notes.append(f"{what}{desk.bent} of {len(layer.pairs())} pairs move along arcs.")
     return notes
+
+
+def _left_out(read: Sheet | None, cut: Sequence[Layer]) -> list[str]:
+    """Notes about columns with drawings that no layer was given for."""
+    given = {layer.name.lower() for layer in cut}
+    return [
+        f"layer {track.name} is on the timesheet and was not given: it stays as it is, and is not drawn."
+        for track in ([] if read is None else read.tracks)
+        if track.cells and track.name.lower() not in given
+    ]
 
 
 def _unused(hints: str | Path | None, cut: Sequence[Layer]) -> list[str]:
