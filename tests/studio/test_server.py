@@ -26,6 +26,15 @@ def test_a_clip_is_opened_and_known_again(page: Page) -> None:
     assert first in [row["id"] for row in page.get("state").json()["projects"]]
 
 
+def test_a_file_of_layers_is_refused(page: Page) -> None:
+    layers = page.folder / "clips" / "cut.psd"
+    layers.write_bytes(b"8BPS")
+    refused = page.post("open", {"path": str(layers)})
+    layers.unlink()
+    assert refused.status_code == 400
+    assert "`inbetween` does" in refused.json()["error"]
+
+
 def test_frames_and_thumbs(page: Page, project: str) -> None:
     picture = page.picture(f"projects/{project}/frames/5")
     assert np.abs(picture.astype(int) - pictures()[5]).mean() < 4

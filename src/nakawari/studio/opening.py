@@ -43,6 +43,11 @@ class Opening:
         path = self._roots.inside(text)
         if path.suffix.lower() == ".json" and path.is_file():
             return self._project(path), None
+        if path.suffix.lower() == ".psd":
+            raise InputError(
+                f"{path.name} holds layers, which the studio does not take apart; `inbetween` does, or open "
+                "a folder with its drawings as images."
+            )
         stamp = describe(path, self._roots)
         input_rate = _rate(rate)
         if not fresh:
