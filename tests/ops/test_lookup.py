@@ -7,6 +7,7 @@ import torch
 
 from nakawari.ops.correlation import (
     all_pairs,
+    look_nearby,
     look_up,
     look_up_on_demand,
     pyramid,
@@ -86,3 +87,27 @@ def test_on_demand_works_in_chunks(monkeypatch):
     monkeypatch.setattr(reference, "CHUNK", 7)
     parts = reference.look_up_on_demand(features0, pyramid(features1, 2), places.nan_to_num(0), 2)
     torch.testing.assert_close(whole, parts)
+
+
+def test_nearby_places_are_compared_in_rows():
+    features0, features1, _ = maps()
+    found = look_nearby(features0, features1, 2)
+    assert found.shape == (2, 25, 9, 12)
+    wanted = (features0[1, :, 4, 5] * features1[1, :, 4 - 1, 5 + 2]).mean()  # dy -1, dx 2
+    assert found[1, (-1 + 2) * 5 + 2 + 2, 4, 5].item() == pytest.approx(wanted.item(), abs=1e-5)
+    assert not found[:, 0, :2].any()  # outside
+
+
+@pytest.mark.parametrize("radius", [0, 1, 3])
+def test_nearby_compiled_and_plain_agree(radius):
+    features0, features1, _ = maps()
+    wanted = reference.look_nearby(features0.double(), features1.double(), radius).float()
+    torch.testing.assert_close(look_nearby(features0, features1, radius), wanted)
+
+
+def test_nearby_is_differentiable():
+    features0, features1, _ = maps()
+    features1.requires_grad_()
+    look_nearby(features0, features1, 1).square().sum().backward()
+    assert features1.grad is not None
+    assert features1.grad.any()

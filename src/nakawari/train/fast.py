@@ -8,6 +8,7 @@ well.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nakawari.losses.lines import chamfer_distance
-from nakawari.models.classic.candidates import Candidates, find_candidates, trusted
+from nakawari.models.classic.candidates import Candidates, Field, find_candidates, trusted
 from nakawari.models.classic.motion import Look, look
 from nakawari.models.fast.choosing import choose, judge, see
 from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
@@ -30,6 +31,8 @@ from nakawari.train.task import Samples
 
 Config = FastConfig
 Floats = npt.NDArray[np.float32]
+Fields = Callable[[Sequence[Look], Samples], list[Field]]
+"""How both keys see, and motions by name → the fields of motion that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,10 @@ def build(config: FastConfig) -> nn.Module:
 
 def searcher(config: Losses) -> Search | None:
     """What finds the motions to choose from."""
-    return _motions
+    return motions_of
 
 
-def _motions(frame0: Array, frame1: Array) -> Motions:
+def motions_of(frame0: Array, frame1: Array) -> Motions:
     """What `classic` tries: motion of grey, of the distance to lines, and of all together."""
     look0, look1 = look(frame0), look(frame1)
     shift = global_shift(look0.grey, look1.grey)
@@ -76,16 +79,21 @@ def prepare(batch: Samples) -> Samples:
     """What the network sees of a batch of frames and motions, and under "truth" what is to come out,
     [B, 3, H, W] uint8.
     """
+    return seen_in(batch, fields_of, SLOTS)
+
+
+def seen_in(batch: Samples, fields: Fields, slots: int) -> Samples:
+    """As `prepare`, of the candidates that some fields of motion give, and so many slots for them."""
     made: list[dict[str, Tensor]] = []
     for number, t in enumerate(batch["t"].tolist()):
         one = {name: x[number] for name, x in batch.items()}
-        found = _candidates(_array(one["frame0"]), _array(one["frame1"]), one, t)
+        found = candidates_of(_array(one["frame0"]), _array(one["frame1"]), one, t, fields)
         seen = see(found, *judge(found))
-        missing = SLOTS - len(found.motions)
+        missing = slots - len(found.motions)
         row = {name: getattr(seen, name)[0] for name in ("views", "inside", "cost", "length")}
         row = {name: F.pad(x, (0, 0) * (x.dim() - 1) + (0, missing)) for name, x in row.items()}
         row |= {name: getattr(seen, name)[0] for name in ("evidence", "weights", "unsure")}
-        row |= {"present": torch.arange(SLOTS) < SLOTS - missing, "t": one["t"], "truth": one["framet"]}
+        row |= {"present": torch.arange(slots) < slots - missing, "t": one["t"], "truth": one["framet"]}
         made.append(
             {name: x.half() if x.dtype == torch.float32 and x.dim() else x for name, x in row.items()}
         )
@@ -122,10 +130,16 @@ def steps(picture: Tensor) -> tuple[Tensor, Tensor]:
 def draw(net: nn.Module, batch: Samples) -> Tensor:
     """The pictures at t, [B, 3, H, W], of frames in [0, 1] and the motions that were found."""
     assert isinstance(net, FastNet)
+    return drawn_by(net, batch, fields_of)
+
+
+def drawn_by(net: FastNet, batch: Samples, fields: Fields) -> Tensor:
+    """As `draw`, of the candidates that some fields of motion give."""
     pictures = []
     for number, t in enumerate(batch["t"].tolist()):
         one = {name: x[number].cpu() for name, x in batch.items()}
-        found = _candidates(to_frame(one["frame0"][None]), to_frame(one["frame1"][None]), one, t)
+        frame0, frame1 = (to_frame(one[name][None]) for name in ("frame0", "frame1"))
+        found = candidates_of(frame0, frame1, one, t, fields)
         choice = choose(net, found)
         first, second = (np.ascontiguousarray(one[name].float().numpy()) for name in ("frame0", "frame1"))
         pictures.append(torch.from_numpy(mix_along(first, second, choice.motions, choice.weights, t)))
@@ -137,16 +151,25 @@ def _array(frame: Tensor) -> Array:
     return np.ascontiguousarray(frame.permute(1, 2, 0).numpy())
 
 
-def _candidates(frame0: Array, frame1: Array, motions: Samples, t: float) -> Candidates:
+def candidates_of(frame0: Array, frame1: Array, motions: Samples, t: float, fields: Fields) -> Candidates:
+    """What may be at t, of two H×W×3 frames and motions by name."""
     looks = []
     for frame in (frame0, frame1):
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
         looks.append(Look(frame, grey, grey))
-    fields = []
-    for name in ("search", "lines"):
-        forth, back = (
-            np.ascontiguousarray(motions[name + way].float().permute(1, 2, 0).numpy()) for way in ("01", "10")
-        )
-        fields.append(trusted((forth, back), *looks))
     shift = (round(float(motions["shift01"][0, 0, 0])), round(float(motions["shift01"][1, 0, 0])))
-    return find_candidates(frame0, frame1, fields, [(0, 0)] if shift == (0, 0) else [(0, 0), shift], t)
+    shifts = [(0, 0)] if shift == (0, 0) else [(0, 0), shift]
+    return find_candidates(frame0, frame1, fields(looks, motions), shifts, t)
+
+
+def fields_of(looks: Sequence[Look], motions: Samples) -> list[Field]:
+    """Those of `fast`."""
+    return [trusted(both_ways(motions, name), looks[0], looks[1]) for name in ("search", "lines")]
+
+
+def both_ways(motions: Samples, name: str) -> tuple[Floats, Floats]:
+    """Flow 0→1 and 1→0 of that name, [H, W, 2]."""
+    forth, back = (
+        np.ascontiguousarray(motions[name + way].float().permute(1, 2, 0).numpy()) for way in ("01", "10")
+    )
+    return forth, back

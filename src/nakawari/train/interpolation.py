@@ -43,6 +43,7 @@ from nakawari.train.task import Samples
 
 FAMILIES: dict[str, str] = {
     "fast": "nakawari.train.fast",
+    "best": "nakawari.train.best",
     **dict.fromkeys(("animeinterp", "animeinterp-gma"), "nakawari.train.animeinterp"),
     **dict.fromkeys(("rife", "rife-m", "rife-2r", "rife-hd3"), "nakawari.train.rife"),
     **dict.fromkeys(("film-l1", "film-vgg", "film-style"), "nakawari.train.film"),

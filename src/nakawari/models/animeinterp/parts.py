@@ -155,19 +155,20 @@ class ErrorAttention(nn.Module):
         return torch.exp(-gate.square())
 
 
-def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
-    """Flow at eight times the size: each fine vector is a mean of the nine coarse ones around it.
+def convex_upsample(flow: Tensor, mask: Tensor, scale: int = 8) -> Tensor:
+    """Flow at `scale` times the size: each fine vector is a mean of the nine coarse ones around it.
 
     Args:
         flow: [B, 2, h, w], in its own pixels.
-        mask: [B, 576, h, w], logits of the shares: (neighbour, fine row, fine column).
+        mask: [B, 9 scale^2, h, w], logits of the shares: (neighbour, fine row, fine column).
+        scale: how many times the size.
 
     Returns:
-        [B, 2, 8h, 8w], in its own pixels. Beyond the edge the flow counts as zero.
+        [B, 2, scale h, scale w], in its own pixels. Beyond the edge the flow counts as zero.
 
     Source: Teed & Deng 2020, "RAFT", section 3.3.
     """
     batch, _, height, width = flow.shape
-    share = mask.float().view(batch, 1, 9, 64, height, width).softmax(2)
-    around = F.unfold(8 * flow, 3, padding=1).view(batch, 2, 9, 1, height, width)
-    return F.pixel_shuffle((share * around).sum(2).view(batch, 128, height, width), 8)
+    share = mask.float().view(batch, 1, 9, scale**2, height, width).softmax(2)
+    around = F.unfold(scale * flow, 3, padding=1).view(batch, 2, 9, 1, height, width)
+    return F.pixel_shuffle((share * around).sum(2).view(batch, 2 * scale**2, height, width), scale)

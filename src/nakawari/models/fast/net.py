@@ -27,7 +27,7 @@ from nakawari.models.classic.synthesis import SLIGHT
 from nakawari.models.fast.packing import PLANES, pack
 
 SLOTS = 6
-"""Candidates, at the most: two of each field of motion, no motion, and the global shift."""
+"""Candidates of `fast`: two of each field of motion, no motion, and the global shift."""
 MULTIPLE = 16
 """Of height and width."""
 SEES = 96
@@ -50,10 +50,12 @@ class FastConfig:
     Attributes:
         look: channels for what one candidate shows.
         widths: channels of the whole at 1/2, 1/4, 1/8 and 1/16.
+        slots: candidates, at the most.
     """
 
     look: int = 20
     widths: tuple[int, int, int, int] = (32, 40, 56, 64)
+    slots: int = SLOTS
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class FastNet(nn.Module):
         super().__init__()
         self.config = config or FastConfig()
         look, (at2, at4, at8, at16) = self.config.look, self.config.widths
-        self.slot = nn.Parameter(torch.zeros(SLOTS, look))
+        self.slot = nn.Parameter(torch.zeros(self.config.slots, look))
         self.look = _conv(4 * PLANES, look)
         self.to2 = _block(2 * look + 4 * 4, at2)
         self.to4 = nn.Sequential(_block(at2, at4, 2), _Residual(at4))

@@ -2,6 +2,7 @@
 
 `look_up` and `look_up_on_demand` look around any place, at several scales at once: the first in a volume
 that holds the agreement of all with all, the second works out what is asked for and keeps nothing.
+`look_nearby` looks around the same place, in whole pixels.
 `reference.py` defines them in torch; `lookup.py` (numba) is the fast twin for float32 on the CPU; other
 devices and number types run the reference, which differentiates itself.
 """
@@ -86,6 +87,24 @@ def look_up_on_demand(features0: Tensor, pyramid1: Sequence[Tensor], places: Ten
     return reference.look_up_on_demand(features0, pyramid1, places, radius)
 
 
-def _is_fast(values: Tensor, places: Tensor) -> bool:
-    differentiated = torch.is_grad_enabled() and (values.requires_grad or places.requires_grad)
+def look_nearby(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """Agreement of each pixel with those around the same place of another map.
+
+    Args:
+        features0, features1: [B, C, H, W].
+        radius: pixels to each side.
+
+    Returns:
+        [B, (2 radius + 1)^2, H, W], the mean product over channels, 0 outside: channel
+        (dy + radius, dx + radius), dy counts slower than dx.
+    """
+    if _is_fast(features0, features1):
+        from nakawari.ops.correlation import lookup
+
+        return lookup.look_nearby(features0, features1, radius)
+    return reference.look_nearby(features0, features1, radius)
+
+
+def _is_fast(values: Tensor, others: Tensor) -> bool:
+    differentiated = torch.is_grad_enabled() and (values.requires_grad or others.requires_grad)
     return values.device.type == "cpu" and values.dtype == torch.float32 and not differentiated

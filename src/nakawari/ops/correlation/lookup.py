@@ -42,6 +42,15 @@ def look_up_on_demand(features0: Tensor, pyramid1: Sequence[Tensor], places: Ten
     return _channels(out, places)
 
 
+def look_nearby(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """As `reference.look_nearby`, for float32 tensors on the CPU."""
+    own, other = _rows(features0 / features0.shape[1]), _rows(features1)
+    out = np.empty((*own.shape[:3], (2 * radius + 1) ** 2), np.float32)
+    for b in range(len(own)):
+        in_bands(partial(_nearby, own[b], other[b], radius, out[b]), own.shape[1])
+    return torch.from_numpy(out).permute(0, 3, 1, 2)
+
+
 def _result(levels: int, places: Tensor, radius: int) -> tuple[Array, Array]:
     batch, _, height, width = places.shape
     out = np.empty((batch, height * width, levels * (2 * radius + 1) ** 2), np.float32)
@@ -130,3 +139,22 @@ def _in_features(own, other, places, level, radius, out, first, last):  # type: 
                         total += mine[c] * theirs[c]
                 block[j, i] = total
         _mix(block, share, radius, row)
+
+
+@compile_kernel("void(f4[:, :, ::1], f4[:, :, ::1], i8, f4[:, :, ::1], i8, i8)", fast=True)
+def _nearby(own, other, radius, out, top, bottom):  # type: ignore[no-untyped-def]
+    height, width, channels = own.shape
+    side = 2 * radius + 1
+    for row in range(top, bottom):
+        for column in range(width):
+            mine = own[row, column]
+            for j in range(side):
+                y = row + j - radius
+                for i in range(side):
+                    x = column + i - radius
+                    total = np.float32(0)
+                    if 0 <= y < height and 0 <= x < width:
+                        theirs = other[y, x]
+                        for c in range(channels):
+                            total += mine[c] * theirs[c]
+                    out[row, column, j * side + i] = total

@@ -35,6 +35,15 @@ def look_up_on_demand(features0: Tensor, pyramid1: Sequence[Tensor], places: Ten
     return torch.cat(found, 1).view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
+def look_nearby(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
+    """As `correlation.look_nearby`."""
+    height, width = features0.shape[2:]
+    wide = F.pad(features1, (radius,) * 4)
+    steps = range(2 * radius + 1)
+    parts = [wide[:, :, y : y + height, x : x + width] for y in steps for x in steps]
+    return torch.stack([(features0 * part).mean(1) for part in parts], 1)
+
+
 def _around(volume: Tensor, places: Tensor, radius: int) -> Tensor:
     """[B, N, (2 radius + 1)^2] of a [B, N, h, w] volume around [B, N, 2] places."""
     batch, count, height, width = volume.shape

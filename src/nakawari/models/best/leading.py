@@ -1,0 +1,83 @@
+"""Motion for `best`: the matcher leads, and search is believed where it explains the keys better.
+
+Search is exact on what is rigid, and elsewhere any nonsense that connects equal colours; the matcher knows
+what belongs together, and is off by a fraction of a pixel. So search must lead back to where it came from,
+and where it leaves much unexplained it must leave far less than the matcher.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from nakawari.models.best.matching import LEAST, MULTIPLE, Matcher
+from nakawari.models.classic.motion import LARGE, Bytes, Floats, Look, lookup
+from nakawari.ops.search import shifted
+from nakawari.ops.warp import resize_flow
+
+AROUND = 31
+"""Side of the box over which it counts what a flow explains, pixels."""
+MUCH, SHARE = 16.0, 0.3
+"""Where search leaves so many levels (0-255) unexplained, it must leave less than this share of what the
+matcher does; elsewhere less is enough."""
+ASTRAY, MOST = 4.0, 10.0
+"""What a pixel counts, in levels, by which a flow does not lead back; and pixels that count at most."""
+
+Flows = tuple[Floats, Floats]
+"""Flow 0→1 and 1→0, [h, w, 2], pixels."""
+
+
+def match(matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int] = (0, 0)) -> Flows:
+    """What the matcher finds around a global shift, (x, y) in pixels, of two [h, w, 3] pictures.
+
+    Pictures of more than `LARGE` pixels are matched at a smaller size.
+    """
+    if shift == (0, 0):
+        return _found(matcher, rgb0, rgb1)
+    back = (-shift[0], -shift[1])
+    first, _ = _found(matcher, rgb0, shifted(rgb1, shift))
+    second, _ = _found(matcher, rgb1, shifted(rgb0, back))
+    return first + np.array(shift, np.float32), second + np.array(back, np.float32)
+
+
+def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:
+    """What the matcher found, and where search explains the keys far better, what search found."""
+    mixed = []
+    for own, other, way in ((look0, look1, 0), (look1, look0, 1)):
+        left = [_unexplained(own, other, flows[way], flows[1 - way]) for flows in (searched, matched)]
+        better = left[0] < left[1] * np.where(left[0] < MUCH, np.float32(1), np.float32(SHARE))
+        mixed.append(np.where(better[..., None], searched[way], matched[way]).astype(np.float32))
+    return mixed[0], mixed[1]
+
+
+def _unexplained(own: Look, other: Look, flow: Floats, back: Floats) -> Floats:
+    """Levels by which the keys differ along a flow and pixels by which it does not lead back, [h, w]."""
+    apart = cv2.absdiff(own.rgb, lookup(other.rgb, flow)).astype(np.float32).sum(2) / 3
+    astray = np.abs(flow + lookup(back, flow)).sum(2)
+    total = apart + np.float32(ASTRAY) * np.minimum(astray, np.float32(MOST))
+    return np.asarray(cv2.blur(total, (AROUND, AROUND)), np.float32)
+
+
+@torch.inference_mode()
+def _found(matcher: Matcher, rgb0: Bytes, rgb1: Bytes) -> Flows:
+    height, width = rgb0.shape[:2]
+    share = min(1.0, (LARGE / (height * width)) ** 0.5)
+    size = max(LEAST, round(share * height)), max(LEAST, round(share * width))
+    small = [_small(rgb, size) for rgb in (rgb0, rgb1)]
+    place = next(matcher.parameters())
+    flows = matcher(*(x.to(place.device, place.dtype).div_(255) for x in small))
+    whole = [resize_flow(flow[..., : size[0], : size[1]].float(), (height, width)) for flow in flows]
+    forth, back = (np.ascontiguousarray(flow[0].permute(1, 2, 0).cpu().numpy()) for flow in whole)
+    return forth, back
+
+
+def _small(rgb: Bytes, size: tuple[int, int]) -> Tensor:
+    """[1, 3, H, W] of an [h, w, 3] picture at `size`, extended to sides that the matcher takes."""
+    if size != rgb.shape[:2]:
+        rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    below, right = (-side % MULTIPLE for side in size)
+    if below or right:
+        rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))[None].float()

@@ -1,0 +1,169 @@
+"""`best` is `fast`, led by a matcher; where the matcher knows nothing better, search stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from nakawari import checkpoints
+from nakawari.data.cartoon import draw
+from nakawari.data.heldout import HELD_OUT_SEED
+from nakawari.errors import ModelError
+from nakawari.models import load
+from nakawari.models.best import Best
+from nakawari.models.best.leading import AROUND, lead, match
+from nakawari.models.best.matching import Matcher, MatcherConfig
+from nakawari.models.best.net import SLOTS, BestConfig, BestNet
+from nakawari.models.classic.motion import LARGE, Look
+from nakawari.models.fast.net import FastConfig
+from nakawari.ops.search import search_both
+
+TINY = BestConfig(
+    MatcherConfig((8, 8, 8), hidden=8, detail=8, corrections=2, finer=1),
+    FastConfig(look=6, widths=(8, 8, 8, 8), slots=SLOTS),
+)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Best:
+    made = load("best", device="cpu")
+    assert isinstance(made, Best)
+    return made
+
+
+def scene(at: tuple[int, int], size: tuple[int, int] = (180, 240)) -> np.ndarray:
+    """A drawn head, outlined, on a painted ground."""
+    coarse = np.random.default_rng(3).integers(90, 190, (9, 12, 3)).astype(np.uint8)
+    ground = cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)
+    x, y = at
+    for radius, colour in ((18, (20, 20, 30)), (16, (240, 210, 190))):
+        cv2.circle(ground, (x, y), radius, colour, -1, cv2.LINE_AA)
+    for side in (-1, 1):
+        cv2.circle(ground, (x + 6 * side, y - 3), 3, (30, 30, 120), -1, cv2.LINE_AA)
+    cv2.line(ground, (x - 5, y + 8), (x + 5, y + 8), (90, 20, 20), 2, cv2.LINE_AA)
+    return ground
+
+
+def at_figure(flow: np.ndarray, at: tuple[int, int]) -> np.ndarray:
+    x, y = at
+    return np.median(flow[y - 10 : y + 11, x - 10 : x + 11].reshape(-1, 2), 0)
+
+
+def test_the_matcher_treats_both_directions_alike() -> None:
+    torch.manual_seed(1)
+    net = Matcher(TINY.matcher).eval()
+    one, other = torch.rand(2, 1, 3, 64, 72)
+    with torch.no_grad():
+        forth, back = net(one, other)
+        turned = net(other, one)
+    assert forth.shape == back.shape == (1, 2, 64, 72)
+    assert torch.allclose(forth, turned[1], atol=1e-5)
+    assert torch.allclose(back, turned[0], atol=1e-5)
+
+
+def test_it_finds_what_moves_by_more_than_its_size(shipped: Best) -> None:
+    start, end = (60, 90), (110, 76)
+    forth, back = match(shipped.matcher, scene(start), scene(end))
+    assert np.abs(at_figure(forth, start) - (50, -14)).max() < 3
+    assert np.abs(at_figure(back, end) - (-50, 14)).max() < 3
+    assert np.abs(forth[:30]).max() < 2  # the ground stays
+
+
+@pytest.mark.parametrize("size", [(180, 240), (181, 243), (900, 1200)])
+def test_flow_is_in_pixels_of_the_picture(shipped: Best, size: tuple[int, int]) -> None:
+    by = size[0] / 180
+    small = [scene((60, 90)), scene((80, 90))]
+    pair = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_CUBIC) for one in small]
+    forth, _ = match(shipped.matcher, *pair)
+    assert forth.shape == (*size, 2)
+    if size[0] * size[1] > LARGE:
+        assert by > 2
+    found = at_figure(forth, (round(60 * by), round(90 * by)))
+    assert np.abs(found - (20 * by, 0)).max() < 1.0 * by
+
+
+def test_a_global_shift_is_undone_and_added(shipped: Best) -> None:
+    wide = cv2.resize(
+        np.random.default_rng(8).integers(0, 255, (20, 60, 3)).astype(np.uint8),
+        (480, 160),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    pair = wide[:, 100:340], wide[:, :240]
+    forth, back = match(shipped.matcher, *(np.ascontiguousarray(one) for one in pair), (100, 0))
+    assert np.abs(np.median(forth[:, :130], (0, 1)) - (100, 0)).max() < 0.5
+    assert np.abs(np.median(back[:, 110:], (0, 1)) - (-100, 0)).max() < 0.5
+
+
+@pytest.mark.parametrize("size", [(20, 30), (1, 1), (64, 5)])
+def test_pictures_may_be_tiny(shipped: Best, size: tuple[int, int]) -> None:
+    picture = np.full((*size, 3), 90, np.uint8)
+    assert shipped(picture, picture).shape == picture.shape
+    forth, back = match(shipped.matcher, picture, picture)
+    assert forth.shape == back.shape == (*size, 2)
+
+
+def look(picture: np.ndarray) -> Look:
+    return Look(picture, picture[..., 0], picture[..., 0])
+
+
+def test_search_is_believed_where_it_explains_the_keys() -> None:
+    random = np.random.default_rng(2)
+    key0 = random.integers(0, 256, (80, 120, 3)).astype(np.uint8)
+    key1 = np.roll(key0, 5, 1)
+    right = np.zeros((80, 120, 2), np.float32)
+    right[..., 0] = 5
+    wrong = np.zeros_like(right)
+    looks = look(key0), look(key1)
+    inner = slice(AROUND, -AROUND)
+    found = lead(*looks, (right, -right), (wrong, wrong))
+    assert (found[0][inner, inner] == (5, 0)).all()
+    assert (found[1][inner, inner] == (-5, 0)).all()
+    found = lead(*looks, (wrong, wrong), (right, -right))
+    assert (found[0][inner, inner] == (5, 0)).all()
+
+
+def test_search_that_leads_astray_is_not_believed() -> None:
+    """On plain colour everything explains everything; what counts then is the way back."""
+    plain = look(np.full((80, 120, 3), 200, np.uint8))
+    matched = np.zeros((80, 120, 2), np.float32)
+    astray = matched + np.float32(3)
+    found = lead(plain, plain, (astray, astray), (matched, matched))
+    assert (found[0] == 0).all()
+    assert (found[1] == 0).all()
+
+
+def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    from dataclasses import asdict
+
+    torch.manual_seed(4)
+    net = BestNet(TINY)
+    file = tmp_path / "best.safetensors"
+    checkpoints.save(file, net.state_dict(), checkpoints.Header("best", asdict(TINY)), torch.float32)
+    pair = scene((60, 90)), scene((70, 90))
+    assert (load("best", file, device="cpu")(*pair) == Best("best", net)(*pair)).all()
+
+
+@pytest.mark.parametrize("config", [{"matcher": {"depth": 3}}, {"other": {}}, {"weighing": {"width": 1}}])
+def test_weights_of_another_kind_are_refused(tmp_path: Path, config: dict[str, dict[str, int]]) -> None:
+    file = tmp_path / "best.safetensors"
+    checkpoints.save(file, {"a": torch.ones(1)}, checkpoints.Header("best", config))
+    with pytest.raises(ModelError, match="another `best`"):
+        load("best", file, device="cpu")
+
+
+def test_it_follows_what_search_loses(shipped: Best) -> None:
+    """Scenes of a seed that nothing was trained on, where their exact flow is to be seen."""
+    off = []
+    for index in range(2, 6):
+        sample = draw(HELD_OUT_SEED, index, (192, 256), t=0.5)
+        frames = [x.permute(1, 2, 0).contiguous().numpy() for x in (sample.frame0, sample.frame1)]
+        seen, truth = sample.visible01.numpy(), sample.flow01.permute(1, 2, 0).numpy()
+        flows = match(shipped.matcher, *frames)[0], search_both(*frames)[0].permute(1, 2, 0).numpy()
+        off.append([np.linalg.norm(flow - truth, axis=2)[seen].mean() for flow in flows])
+    ours, searched = np.mean(off, 0)
+    assert ours < 2.5
+    assert ours < 0.4 * searched
