@@ -15,11 +15,13 @@ from nakawari.data.heldout import HELD_OUT_SEED
 from nakawari.errors import ModelError
 from nakawari.models import load
 from nakawari.models.best import Best
-from nakawari.models.best.leading import AROUND, lead, match
+from nakawari.models.best.leading import AROUND, IN_FRONT, in_front, lead, match
 from nakawari.models.best.matching import Matcher, MatcherConfig
 from nakawari.models.best.net import SLOTS, BestConfig, BestNet
+from nakawari.models.classic.candidates import trusted
 from nakawari.models.classic.motion import LARGE, Look
 from nakawari.models.fast.net import FastConfig
+from nakawari.ops.landing import land
 from nakawari.ops.search import search_both
 
 TINY = BestConfig(
@@ -134,6 +136,25 @@ def test_search_that_leads_astray_is_not_believed() -> None:
     found = lead(plain, plain, (astray, astray), (matched, matched))
     assert (found[0] == 0).all()
     assert (found[1] == 0).all()
+
+
+def test_what_is_seen_where_two_come_together_is_in_front() -> None:
+    """A red box goes to the right over still blue; where it will be, blue is covered."""
+    keys = [np.full((60, 90, 3), (20, 40, 200), np.uint8) for _ in range(2)]
+    for key, left in zip(keys, (20, 50), strict=True):
+        key[20:40, left : left + 20] = (220, 30, 30)
+    flows = np.zeros((2, 60, 90, 2), np.float32)
+    flows[0, 20:40, 20:40, 0], flows[1, 20:40, 50:70, 0] = 30, -30
+    field = in_front(trusted((flows[0], flows[1]), *(look(key) for key in keys)))
+    for side, left in zip(field, (20, 50), strict=True):
+        box = side.trust[21:39, left + 1 : left + 19]
+        assert box.min() > 1 + IN_FRONT / 2
+        assert side.trust[:18].max() == 1
+    landed = land(*field, 0.5, 1e-3)
+    red = landed.colours[0, 22:38, 37:53]
+    assert red.min() > 160
+    plain = land(*trusted((flows[0], flows[1]), *(look(key) for key in keys)), 0.5, 1e-3)
+    assert plain.colours[0, 22:38, 41:49].max() < 130  # as much blue as red
 
 
 def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
     ("fast",): (320, 220),
-    ("best",): (640, 320),
+    ("best",): (420, 260),
     ("animeinterp", "animeinterp-gma"): (2700, 1000),
 }
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from nakawari import checkpoints
 from nakawari.errors import InputError
 from nakawari.losses.flow import absolute_error
-from nakawari.models.best.leading import lead, match
+from nakawari.models.best.leading import in_front, lead, match
 from nakawari.models.best.matching import COARSE, Matcher, Steps
 from nakawari.models.best.net import SLOTS, BestConfig, BestNet
 from nakawari.models.classic.candidates import Field, trusted
@@ -94,7 +94,7 @@ def fields_of(looks: Sequence[Look], motions: Samples) -> list[Field]:
     """What leads, and the fields of `fast`."""
     found = [fast.both_ways(motions, name) for name in ("search", "matched")]
     leading = trusted(lead(looks[0], looks[1], *found), looks[0], looks[1])
-    return [leading, *fast.fields_of(looks, motions)]
+    return [in_front(leading), *fast.fields_of(looks, motions)]
 
 
 def prepare(batch: Samples) -> Samples:

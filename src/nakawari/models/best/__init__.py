@@ -1,7 +1,7 @@
 """`best`: `fast`, led by a matcher that has learned what belongs together.
 
     matching.py   the matcher: flow both ways of two pictures
-    leading.py    what it finds, and where search is more exact, what search finds
+    leading.py    what it finds, or search where that is more exact; and what is in front
     net.py        the matcher and what weighs, in one file
 
 That makes two candidates more, and what they bring to t is the evidence that all candidates are judged by.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from nakawari import checkpoints
-from nakawari.models.best.leading import lead, match
+from nakawari.models.best.leading import in_front, lead, match
 from nakawari.models.best.matching import Matcher
 from nakawari.models.best.net import BestConfig, BestNet
 from nakawari.models.classic import Encoded, State
@@ -49,7 +49,7 @@ def leading_field(matcher: Matcher, state: State) -> Field:
     looks = [_grey_look(rgb) for rgb in (state.rgb0, state.rgb1)]
     searched = state.fields[0][0].flow, state.fields[0][1].flow
     matched = match(matcher, state.rgb0, state.rgb1, state.shifts[-1])
-    return trusted(lead(looks[0], looks[1], searched, matched), *looks)
+    return in_front(trusted(lead(looks[0], looks[1], searched, matched), *looks))
 
 
 def _grey_look(rgb: Bytes) -> Look:

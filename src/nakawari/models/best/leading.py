@@ -3,9 +3,15 @@
 Search is exact on what is rigid, and elsewhere any nonsense that connects equal colours; the matcher knows
 what belongs together, and is off by a fraction of a pixel. So search must lead back to where it came from,
 and where it leaves much unexplained it must leave far less than the matcher.
+
+A matcher that was taught exact flow also says where that goes which is covered in the other key. So two
+things claim the same place there, and the one whose colour is seen is in front. That counts more wherever
+both come to one place between the keys.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,8 +19,10 @@ import torch
 from torch import Tensor
 
 from nakawari.models.best.matching import LEAST, MULTIPLE, Matcher
+from nakawari.models.classic.candidates import Field
 from nakawari.models.classic.motion import LARGE, Bytes, Floats, Look, lookup
 from nakawari.ops.search import shifted
+from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import resize_flow
 
 AROUND = 31
@@ -24,6 +32,8 @@ MUCH, SHARE = 16.0, 0.3
 matcher does; elsewhere less is enough."""
 ASTRAY, MOST = 4.0, 10.0
 """What a pixel counts, in levels, by which a flow does not lead back; and pixels that count at most."""
+IN_FRONT = 4.0
+"""So many times its weight is added to a pixel for each that it covers."""
 
 Flows = tuple[Floats, Floats]
 """Flow 0→1 and 1→0, [h, w, 2], pixels."""
@@ -50,6 +60,29 @@ def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:
         better = left[0] < left[1] * np.where(left[0] < MUCH, np.float32(1), np.float32(SHARE))
         mixed.append(np.where(better[..., None], searched[way], matched[way]).astype(np.float32))
     return mixed[0], mixed[1]
+
+
+def in_front(field: Field) -> Field:
+    """The same motion, of which what covers other things weighs more.
+
+    A pixel covers what comes to its place in the other key, and what comes to its own place from there,
+    without being seen.
+    """
+    hidden = [_landed(1 - side.trust, side.flow) for side in field][::-1]
+    sides = []
+    for own, other, side in ((0, 1, field[0]), (1, 0, field[1])):
+        covers = lookup(hidden[other], side.flow) + hidden[own]
+        trust = side.trust * (1 + np.float32(IN_FRONT) * covers)
+        sides.append(replace(side, trust=np.asarray(trust, np.float32)))
+    return sides[0], sides[1]
+
+
+def _landed(values: Floats, flow: Floats) -> Floats:
+    """How much comes to each pixel of the other key, [h, w], 1 at most."""
+    source = torch.from_numpy(np.ascontiguousarray(values))[None, None]
+    way = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1)))[None]
+    sums, _ = splat_sums(source, way, torch.ones_like(source))
+    return np.asarray(np.minimum(sums[0, 0].numpy(), np.float32(1)))
 
 
 def _unexplained(own: Look, other: Look, flow: Floats, back: Floats) -> Floats:
