@@ -9,7 +9,7 @@ dis           plain DIS: flow on grey both ways, both directions splatted to t i
               Z = -20 |I0 - backwarp(I1)|, holes filled with the nearest pixel
 dis+avg       dis with a quarter of `average` mixed in: better numbers by ghosts, to show what PSNR rewards
 classic       ours, without weights
-fast          ours, a trained network, for comparison
+fast, best    ours, trained networks, for comparison
 
 Prints Markdown: mean and 95 % bootstrap interval of each group; chamfer is x 1e5, time is the median.
 """
@@ -113,7 +113,7 @@ def methods(device: str) -> dict[str, Method]:
     if shutil.which("ffmpeg"):
         rows["minterpolate"] = minterpolate
     rows |= {"dis": plain_dis, "dis+avg": dis_with_average}
-    for name in ("classic", "fast"):
+    for name in ("classic", "fast", "best"):
         rows[name] = partial(half_way, load(name, device=device))
     return rows
 
