@@ -338,7 +338,7 @@ def swing(degrees: float) -> np.ndarray:
     return cv2.resize(big, (160, 120), interpolation=cv2.INTER_AREA)
 
 
-@pytest.mark.parametrize("model", ["classic", "fast"])
+@pytest.mark.parametrize("model", ["classic", "fast", "best"])
 def test_what_swings_swings_on_an_arc(tmp_path, model):
     angles = (-18, -6, 6, 18)
     given = [save(tmp_path / f"keys/A{2 * k + 1}.png", swing(angle)) for k, angle in enumerate(angles)]

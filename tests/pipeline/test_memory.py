@@ -14,7 +14,7 @@ from nakawari.video.open import open_reader, open_writer
 from tests.video.media import pictures, write_video
 
 
-@pytest.mark.parametrize("model", ["classic", "blend", "cel", "fast"])
+@pytest.mark.parametrize("model", ["classic", "blend", "cel", "fast", "best"])
 def test_too_little_is_refused_before_the_clip_is_looked_at_and_the_least_is_enough(model, tmp_path):
     source = write_video(tmp_path / "in.mkv", pictures(4, 64, 48))
     stages = []

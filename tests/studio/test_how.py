@@ -21,7 +21,7 @@ def shifted(dx: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return key, np.roll(key, dx, 1)
 
 
-@pytest.mark.parametrize("name", ["classic", "fast"])
+@pytest.mark.parametrize("name", ["classic", "fast", "best"])
 def test_models_tell_their_motion_on_the_grid_of_the_keys(name: str) -> None:
     key0, key1 = shifted()
     model = nk.load(name)

@@ -104,7 +104,7 @@ CATALOG: tuple[Row, ...] = (
         "nakawari.models.best:build",
         "shipped",
         "MIT",
-        "As fast, led by a matcher that we trained: three times the time, truer motion.",
+        "As fast, led by a matcher that we trained: truer motion, four times the time.",
     ),
     Row(
         "blend",
