@@ -44,12 +44,11 @@ def match(matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int] = (
 
     Pictures of more than `LARGE` pixels are matched at a smaller size.
     """
+    forth, back = _found(matcher, rgb0, shifted(rgb1, shift))
     if shift == (0, 0):
-        return _found(matcher, rgb0, rgb1)
-    back = (-shift[0], -shift[1])
-    first, _ = _found(matcher, rgb0, shifted(rgb1, shift))
-    second, _ = _found(matcher, rgb1, shifted(rgb0, back))
-    return first + np.array(shift, np.float32), second + np.array(back, np.float32)
+        return forth, back
+    by = np.array(shift, np.float32)
+    return forth + by, shifted(back, (-shift[0], -shift[1])) - by
 
 
 def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:
