@@ -74,6 +74,11 @@ class Header:
         return Header(**read)
 
 
+def as_arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A header's `config`, or a part of it, as keyword arguments: JSON has made lists of tuples."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+
+
 def _json(text: str, kind: type, what: str) -> Any:
     try:
         value = json.loads(text)

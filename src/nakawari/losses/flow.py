@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 
@@ -16,3 +18,18 @@ def absolute_error(flow: Tensor, truth: Tensor, valid: Tensor | None = None) -> 
     """
     difference = (flow.float() - truth.float()).abs()
     return (difference if valid is None else difference * valid).mean()
+
+
+def sequence_error(each: Sequence[tuple[Tensor, Tensor, Tensor | None]], decay: float) -> Tensor:
+    """`absolute_error` of a flow after each correction, by `decay` to the power of how many follow.
+
+    Args:
+        each: (flow, truth, valid), as `absolute_error` takes them; the last correction is the last.
+        decay: what a correction counts, against the next one.
+
+    Source: Teed & Deng 2020 (RAFT), eq. 7.
+    """
+    total = each[0][0].new_zeros(())
+    for number, compared in enumerate(each):
+        total = total + decay ** (len(each) - 1 - number) * absolute_error(*compared)
+    return total

@@ -20,7 +20,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nakawari.errors import InputError
-from nakawari.losses.flow import absolute_error
+from nakawari.losses.flow import sequence_error
 from nakawari.models.animeinterp.config import AnimeInterpConfig
 from nakawari.models.animeinterp.net import AnimeInterpNet, Flows
 from nakawari.models.animeinterp.sgm import SegmentGuidedMatching
@@ -134,7 +134,7 @@ def _each(net: AnimeInterpNet, batch: Samples, guide: Flows | None) -> list[Flow
 
 
 def _sequence_loss(flows: Sequence[Flows], batch: Samples, config: Losses) -> Tensor:
-    """Distances of all flows from the true one, weighted by `decay` to the power of how many follow."""
+    """Of both directions, where the data know them."""
     total = batch["frame0"].new_zeros(())
     for way, name in enumerate(("flow01", "flow10")):
         if name not in batch:
@@ -145,7 +145,5 @@ def _sequence_loss(flows: Sequence[Flows], batch: Samples, config: Losses) -> Te
         mask = name.replace("flow", "valid")
         known = batch[mask][:, None] if mask in batch else batch["has_flow"].view(-1, 1, 1, 1)
         valid = known & (truth.square().sum(1, keepdim=True) < config.most_px**2)
-        for number, pair in enumerate(flows):
-            share = config.decay ** (len(flows) - 1 - number)
-            total = total + share * absolute_error(pair[way], truth, valid)
+        total = total + sequence_error([(pair[way], truth, valid) for pair in flows], config.decay)
     return total

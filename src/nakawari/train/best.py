@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from nakawari import checkpoints
 from nakawari.errors import InputError
-from nakawari.losses.flow import absolute_error
-from nakawari.models.best.leading import in_front, lead, match
+from nakawari.losses.flow import sequence_error
+from nakawari.models.best.leading import leading, match
 from nakawari.models.best.matching import COARSE, Matcher, Steps
 from nakawari.models.best.net import SLOTS, BestConfig, BestNet
-from nakawari.models.classic.candidates import Field, trusted
+from nakawari.models.classic.candidates import Field
 from nakawari.models.classic.motion import Look
 from nakawari.models.official import open_weights
 from nakawari.ops.search import as_tensors
@@ -78,7 +78,7 @@ def _found_by(path: str, frame0: Array, frame1: Array) -> Motions:
 def _motions(matcher: Matcher, frame0: Array, frame1: Array) -> Motions:
     """What `fast` tries, and what the matcher finds."""
     found = dict(fast.motions_of(frame0, frame1))
-    shift = (round(float(found["shift"][0][0, 0, 0])), round(float(found["shift"][0][1, 0, 0])))
+    shift = fast.shift_of(found["shift"][0])
     return found | {"matched": as_tensors(match(matcher, frame0, frame1, shift))}
 
 
@@ -92,9 +92,8 @@ def _matcher(path: str) -> Matcher:
 
 def fields_of(looks: Sequence[Look], motions: Samples) -> list[Field]:
     """What leads, and the fields of `fast`."""
-    found = [fast.both_ways(motions, name) for name in ("search", "matched")]
-    leading = trusted(lead(looks[0], looks[1], *found), looks[0], looks[1])
-    return [in_front(leading), *fast.fields_of(looks, motions)]
+    searched, matched = (fast.both_ways(motions, name) for name in ("search", "matched"))
+    return [leading(looks[0], looks[1], searched, matched), *fast.fields_of(looks, motions)]
 
 
 def prepare(batch: Samples) -> Samples:
@@ -122,14 +121,11 @@ def losses(net: nn.Module, batch: Samples, step: int, config: Losses) -> dict[st
 
 
 def _sequence_loss(found: Steps, truth: Tensor, valid: Tensor, decay: float) -> Tensor:
-    """Distances of all flows from the true one, weighted by `decay` to the power of how many follow."""
+    """Of what was thought on the way: at 1/8 each place against the pixel in its middle."""
     middles = (..., slice(COARSE // 2, None, COARSE), slice(COARSE // 2, None, COARSE))
     each = [(COARSE * flow, truth[middles], valid[middles]) for flow in found.coarse]
     each += [(flow, truth, valid) for flow in found.fine]
-    total = truth.new_zeros(())
-    for number, compared in enumerate(reversed(each)):
-        total = total + decay**number * absolute_error(*compared)
-    return total
+    return sequence_error(each, decay)
 
 
 @torch.no_grad()

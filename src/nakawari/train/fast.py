@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 
 from nakawari.losses.lines import chamfer_distance
 from nakawari.models.classic.candidates import Candidates, Field, find_candidates, trusted
-from nakawari.models.classic.motion import Look, look
+from nakawari.models.classic.motion import Look, grey_look, look
 from nakawari.models.fast.choosing import choose, judge, see
 from nakawari.models.fast.net import SLOTS, FastConfig, FastNet, Seen
 from nakawari.ops.gather import mix_along
@@ -153,13 +152,15 @@ def _array(frame: Tensor) -> Array:
 
 def candidates_of(frame0: Array, frame1: Array, motions: Samples, t: float, fields: Fields) -> Candidates:
     """What may be at t, of two H×W×3 frames and motions by name."""
-    looks = []
-    for frame in (frame0, frame1):
-        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-        looks.append(Look(frame, grey, grey))
-    shift = (round(float(motions["shift01"][0, 0, 0])), round(float(motions["shift01"][1, 0, 0])))
+    looks = grey_look(frame0), grey_look(frame1)
+    shift = shift_of(motions["shift01"])
     shifts = [(0, 0)] if shift == (0, 0) else [(0, 0), shift]
     return find_candidates(frame0, frame1, fields(looks, motions), shifts, t)
+
+
+def shift_of(motion: Tensor) -> tuple[int, int]:
+    """The global shift, whole pixels (x, y), of a motion [2, H, W] that is the same everywhere."""
+    return round(float(motion[0, 0, 0])), round(float(motion[1, 0, 0]))
 
 
 def fields_of(looks: Sequence[Look], motions: Samples) -> list[Field]:

@@ -9,18 +9,16 @@ That makes two candidates more, and what they bring to t is the evidence that al
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from nakawari import checkpoints
-from nakawari.models.best.leading import in_front, lead, match
+from nakawari.models.best.leading import leading, match
 from nakawari.models.best.matching import Matcher
 from nakawari.models.best.net import BestConfig, BestNet
 from nakawari.models.classic import Encoded, State
-from nakawari.models.classic.candidates import Field, trusted
-from nakawari.models.classic.motion import Bytes, Look
+from nakawari.models.classic.candidates import Field
+from nakawari.models.classic.motion import grey_look
 from nakawari.models.costs import COSTS
 from nakawari.models.fast import Fast
 from nakawari.models.official import Weights, open_weights, shipped
@@ -46,15 +44,9 @@ class Best(Fast):
 
 def leading_field(matcher: Matcher, state: State) -> Field:
     """The field of motion that is tried first, of what `classic` knows of a pair."""
-    looks = [_grey_look(rgb) for rgb in (state.rgb0, state.rgb1)]
     searched = state.fields[0][0].flow, state.fields[0][1].flow
     matched = match(matcher, state.rgb0, state.rgb1, state.shifts[-1])
-    return in_front(trusted(lead(looks[0], looks[1], searched, matched), *looks))
-
-
-def _grey_look(rgb: Bytes) -> Look:
-    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    return Look(rgb, grey, grey)
+    return leading(grey_look(state.rgb0), grey_look(state.rgb1), searched, matched)
 
 
 def build(name: str, weights: Weights | None, device: torch.device, precision: torch.dtype) -> Best:

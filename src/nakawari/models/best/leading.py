@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from nakawari.models.best.matching import LEAST, MULTIPLE, Matcher
-from nakawari.models.classic.candidates import Field
+from nakawari.models.classic.candidates import Field, trusted
 from nakawari.models.classic.motion import LARGE, Bytes, Floats, Look, lookup
 from nakawari.ops.search import shifted
 from nakawari.ops.splat import splat_sums
@@ -49,6 +49,11 @@ def match(matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int] = (
         return forth, back
     by = np.array(shift, np.float32)
     return forth + by, shifted(back, (-shift[0], -shift[1])) - by
+
+
+def leading(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Field:
+    """The field that leads: what `lead` mixes, ordered by `in_front`."""
+    return in_front(trusted(lead(look0, look1, searched, matched), look0, look1))
 
 
 def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from nakawari.checkpoints import as_arguments
 from nakawari.errors import ModelError
 from nakawari.models.best.matching import Matcher, MatcherConfig
 from nakawari.models.fast.net import FastConfig, FastNet
@@ -30,10 +31,7 @@ class BestConfig:
         Raises:
             ModelError: it names what there is not.
         """
-        parts: dict[str, dict[str, Any]] = {
-            name: {key: tuple(value) if isinstance(value, list) else value for key, value in part.items()}
-            for name, part in told.items()
-        }
+        parts = {name: as_arguments(part) for name, part in told.items()}
         try:
             return BestConfig(
                 MatcherConfig(**parts.pop("matcher", {})),

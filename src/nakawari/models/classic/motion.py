@@ -44,9 +44,15 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     return (height + 1) // 2, (width + 1) // 2
 
 
+def grey_look(rgb: Bytes) -> Look:
+    """Looks of an [h, w, 3] picture of working size, 0-255, in which nobody looks for lines."""
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    return Look(rgb, grey, grey)
+
+
 def look(rgb: Bytes) -> Look:
     """All looks of an [h, w, 3] picture of working size, 0-255."""
-    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = grey_look(rgb).grey
     slope = np.minimum(distance_to(line_map(grey)), REACH) * np.float32(128 / REACH)
     mixed = cv2.addWeighted(grey, 0.5, slope.astype(np.uint8), 1.0, 0.0)
     return Look(rgb, grey, np.asarray(mixed, np.uint8))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from nakawari import checkpoints
@@ -36,11 +34,8 @@ class Fast(Classic):
 def build(name: str, weights: Weights | None, device: torch.device, precision: torch.dtype) -> Fast:
     """The CATALOG entry; without weights, those that are shipped."""
     found = open_weights(shipped(name), name) if weights is None else weights
-    config: dict[str, Any] = {**found.config}
-    if "widths" in config:
-        config["widths"] = tuple(config["widths"])
     try:
-        net = FastNet(FastConfig(**config))
+        net = FastNet(FastConfig(**checkpoints.as_arguments(found.config)))
     except TypeError as error:
         raise ModelError(_EARLIER) from error
     if "strictness" in found.tensors:  # of the one that chose

@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.checkpoints import as_arguments
 from nakawari.errors import ModelError
 from nakawari.models.boxes import Box
 from nakawari.models.tiles import in_windows, put_together
@@ -72,8 +73,7 @@ class FilmConfig:
         extra = sorted(set(values) - {f.name for f in fields(FilmConfig)})
         if extra:
             raise ModelError(f"the configuration {dict(values)} is not one of FILM (unknown: {extra}).")
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return FilmConfig(**plain)
+        return FilmConfig(**as_arguments(values))
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+from nakawari.checkpoints import as_arguments
 from nakawari.errors import ModelError
 
 Body = Literal["once", "pairs", "plain", "residual"]
@@ -97,9 +98,7 @@ class RifeConfig:
         """
         known = {f.name for f in fields(RifeConfig)}
         extra = sorted(set(values) - known)
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
+        plain = as_arguments(values)
         if extra or not {"widths", "scales", "body", "tail", "prelu"} <= set(plain):
             raise ModelError(f"the configuration {dict(values)} is not one of RIFE (unknown: {extra}).")
         return RifeConfig(**plain)
