@@ -73,7 +73,7 @@ def table(found: dict[str, dict[str, Any]], size: list[int], tile: int) -> str:
     lines = [
         "# Windows beside the whole picture",
         f"{size[1]}×{size[0]}, windows of {tile}, float32 on a CPU, random parameters (RIFE and FILM:",
-        f"flow of 5 to 50 px; `fast`: shipped). Wanted: over {WANTED_DB} dB. From `benchmarks/seams.py`.",
+        f"flow of 5 to 50 px). Wanted: over {WANTED_DB} dB. From `benchmarks/seams.py`.",
         "",
         "| rows | PSNR, dB | largest difference, levels of 255 |",
         "| --- | ---: | ---: |",

@@ -16,7 +16,6 @@ from nakawari.models.tiles import LEAST, in_windows, parse_memory, parse_tile, r
 from tests.models.seeded import picture
 from tests.models.test_contract import NETWORKS, opened
 
-SHIPPED_WINDOWED = [row.name for row in CATALOG if row.family in ("fast", "rife", "film", "animeinterp")]
 DRAWING = [name for name in NETWORKS if name != "animeinterp-gma"]  # that one paints as animeinterp does
 
 

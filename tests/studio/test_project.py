@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from nakawari.errors import InputError, ModelError
+from nakawari.models import DEFAULT
 from nakawari.studio.edits import apply
 from nakawari.studio.project import Project, Settings, Source
 from nakawari.studio.store import Store, new_id
@@ -99,12 +100,12 @@ def test_the_plan_says_who_draws_a_pair_and_what_they_are_told() -> None:
         apply(project(), {"edit": "model", "frame": 4, "model": "cel"}), {"edit": "settings", "fps": "48"}
     )
     made = apply(made, {"edit": "hints", "frame": 4, "hints": hints})
-    ignored = apply(made, {"edit": "hints", "frame": 6, "hints": hints})  # classic takes none
+    ignored = apply(made, {"edit": "hints", "frame": 6, "hints": hints})  # the default takes none
     for one in (made, ignored):
         assert one.plan().pairs == (Choice(4, "cel", {"points": [[[3, 4], [5, 6]]]}),)
     whole = apply(ignored, {"edit": "model", "model": "cel"})
     assert [(c.target, c.model) for c in whole.plan().pairs] == [(4, "cel"), (6, "cel")]
-    assert (made.plan().model, whole.plan().model) == ("classic", "cel")
+    assert (made.plan().model, whole.plan().model) == (DEFAULT, "cel")
     assert Plan.from_json(whole.plan().to_json()) == whole.plan()
 
 

@@ -1,85 +1,106 @@
-"""How `fast` learns: from what is wrong in the picture that it mixes."""
+"""How `fast` learns: flow, from scenes that know it and are drawn anew."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import torch
 
 from nakawari.data.augment import Recipe
-from nakawari.models.fast.net import LOST, SLOTS, FastConfig
-from nakawari.train import fast
+from nakawari.models.fast.matching import Matcher, MatcherConfig
+from nakawari.ops.warp import backward_warp, pixel_grid
+from nakawari.train import fast, redrawn
 from nakawari.train.mixture import Mixture, MixtureConfig, to_device_float
+from nakawari.train.redrawn import redraw
 from nakawari.train.sources import SourceConfig
 
+TINY = MatcherConfig((12, 16, 16), hidden=16, detail=12, corrections=2, finer=1)
+FLOWS = ("flow01", "flow10")
 
-@pytest.fixture(scope="module")
-def batch() -> dict[str, torch.Tensor]:
+
+def batch_of(count: int, known: tuple[str, ...]) -> dict[str, torch.Tensor]:
     sources = (SourceConfig(canvas=(96, 96)),)
-    config = MixtureConfig(sources, augment=Recipe(crop=(48, 48), moving=1.0), known=()).check()
-    search = fast.searcher(fast.Losses())
-    return Mixture(config, 3, search, prepare=fast.prepare).batch(range(3))
+    config = MixtureConfig(sources, augment=Recipe(crop=(64, 64), moving=1.0), known=known).check()
+    return to_device_float(Mixture(config, 3).batch(range(count)), channels_last=False)
 
 
-def test_a_batch_holds_all_slots_and_what_is_absent_is_said(batch: dict[str, torch.Tensor]) -> None:
-    assert batch["views"].shape == (3, SLOTS, 6, 48, 48)
-    assert batch["truth"].shape == (3, 3, 48, 48)
-    assert batch["present"][:, : SLOTS - 1].all()
-    absent = ~batch["present"]
-    assert not batch["views"][absent].any()
-
-
-def test_it_learns_to_weigh_better_than_the_rule(batch: dict[str, torch.Tensor]) -> None:
-    ready = to_device_float(batch, channels_last=False)
-    ready["unsure"], ready["cost"] = torch.ones_like(ready["unsure"]), ready["cost"] + 2 * LOST
+def test_the_matcher_learns_flow() -> None:
+    config = fast.Losses(redrawn=False)
+    batch = batch_of(2, FLOWS)
     torch.manual_seed(0)
-    net = fast.build(FastConfig(look=8, widths=(12, 12, 12, 12)))
-    optimizer = torch.optim.AdamW(net.parameters(), 5e-3)
-    rule = float(fast.losses(net, ready, 0, fast.Losses())["wrong"])
-    for step in range(60):
-        terms = fast.losses(net, ready, step, fast.Losses())
+    net = fast.build(TINY)
+    optimizer = torch.optim.AdamW(net.parameters(), 3e-3)
+    off = []
+    for step in range(50):
+        terms = fast.losses(net, batch, step, config)
         optimizer.zero_grad()
         terms["loss"].backward()
         optimizer.step()
-    assert float(terms["wrong"]) < 0.95 * rule
+        off.append(float(terms["off"]))
+    assert off[-1] < 0.6 * off[0]
 
 
-def test_a_picture_is_mixed_as_it_is_drawn() -> None:
-    chance = np.random.default_rng(0)
-    views = chance.integers(0, 256, (1, 2, 6, 9, 11)).astype(np.uint8)
-    weights = torch.rand(1, 2, 2, 9, 11)
-    wanted = sum(
-        weights[0, k, key].numpy() * views[0, k, 3 * key : 3 * key + 3] / 255
-        for k in range(2)
-        for key in range(2)
-    )
-    found = fast.mixed(weights, torch.from_numpy(views))
-    np.testing.assert_allclose(found[0].numpy(), wanted, rtol=1e-5)
+def test_the_number_of_corrections_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = set()
+    steps = Matcher.steps
+
+    def counted(self: Matcher, *frames: torch.Tensor, count: tuple[int, int]) -> object:
+        counts.add(count)
+        return steps(self, *frames, count=count)
+
+    monkeypatch.setattr(Matcher, "steps", counted)
+    net = fast.build(replace(TINY, corrections=4, finer=2))
+    batch = batch_of(1, FLOWS)
+    for step in range(12):
+        fast.losses(net, batch, step, fast.Losses())
+    assert len(counts) > 1
+    assert counts <= {(3, 1), (3, 2), (4, 1), (4, 2)}
 
 
-def test_what_is_no_better_is_left_to_the_rule() -> None:
-    """Where all candidates show the same, nothing but the weight of straying moves the network: home."""
-    chance = torch.Generator().manual_seed(1)
-    net = fast.build(FastConfig(look=6, widths=(8, 8, 8, 8)))
-    torch.nn.init.normal_(net.head.weight, std=0.1)
-    shown = torch.randint(0, 256, (1, 1, 3, 32, 32), generator=chance, dtype=torch.uint8)
+def test_it_draws_any_size() -> None:
+    torch.manual_seed(0)
     batch = {
-        "views": shown.repeat(1, 5, 2, 1, 1),
-        "inside": torch.ones(1, 5, 2, 32, 32, dtype=torch.bool),
-        "cost": torch.rand(1, 5, 32, 32, generator=chance) * 100 + 2 * LOST,
-        "length": torch.rand(1, 5, 32, 32, generator=chance),
-        "unsure": torch.ones(1, 1, 32, 32),
-        "evidence": torch.zeros(1, 3, 32, 32, dtype=torch.uint8),
-        "weights": torch.ones(1, 2, 32, 32),
-        "truth": shown[:, 0],
-        "t": torch.tensor([0.5]),
+        "frame0": torch.rand(2, 3, 70, 90),
+        "frame1": torch.rand(2, 3, 70, 90),
+        "t": torch.tensor([0.3, 0.5]),
     }
-    optimizer = torch.optim.SGD(net.parameters(), 1.0)
-    strays = []
-    for step in range(5):
-        terms = fast.losses(net, batch, step, fast.Losses(stray=0.1))
-        optimizer.zero_grad()
-        terms["loss"].backward()
-        optimizer.step()
-        strays.append(float(terms["stray"]))
-    assert strays[-1] < strays[0]
+    assert fast.draw(fast.build(TINY).eval(), batch).shape == (2, 3, 70, 90)
+
+
+def smooth(height: int, width: int) -> torch.Tensor:
+    place = pixel_grid(torch.empty(1, 2, height, width))[0]
+    return torch.stack([0.5 + 0.4 * torch.sin(place.sum(0) / k) for k in (9, 14, 23)])[None]
+
+
+def test_a_frame_drawn_anew_still_has_its_flow() -> None:
+    torch.manual_seed(2)
+    wide = smooth(160, 220)
+    frames = wide[..., 20:140, 10:190].repeat(4, 1, 1, 1), wide[..., 17:137, 18:198].repeat(4, 1, 1, 1)
+    flow = torch.tensor([-8.0, 3.0])[:, None, None].expand(4, 2, 120, 180)
+    batch = {"frame0": frames[0], "frame1": frames[1], "flow01": flow, "flow10": -flow}
+    made = redraw(batch)
+    inner = (..., slice(30, -30), slice(30, -30))
+    bent = (made["flow01"] - flow)[inner].abs().amax((1, 2, 3))
+    assert (bent > 1).any()
+    assert (made["frame0"] != batch["frame0"]).any()
+    unlit = {**made, "frame0": batch["frame0"]}
+    torch.manual_seed(2)
+    again = redraw(batch)
+    assert (again["frame1"] == made["frame1"]).all()
+    for own, other, way in (("frame0", "frame1", "flow01"), ("frame1", "frame0", "flow10")):
+        off = (backward_warp(unlit[other], made[way]) - unlit[own]).abs().mean(1, keepdim=True)[inner]
+        quiet = [n for n in range(4) if float((made["frame1"][n] - batch["frame1"][n]).mean().abs()) < 0.01]
+        assert quiet
+        assert float(off[quiet].mean()) < 0.04
+
+
+def test_shades_and_lines_are_of_one_frame_alone() -> None:
+    """They darken some frames, and are no motion."""
+    torch.manual_seed(5)
+    grey = torch.full((24, 3, 96, 128), 0.8)
+    drawn = redrawn.drawn_on(grey)
+    darker = (drawn < grey).any(1).float().mean((1, 2))
+    assert (drawn <= grey).all()
+    assert 4 <= int((darker > 0).sum()) < 24
+    assert float(darker.max()) < 0.6

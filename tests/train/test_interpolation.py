@@ -187,8 +187,13 @@ FAST = {
     "model": "fast",
     "steps": 3,
     "batch": {"size": 2, "micro": 1},
-    "data": {"sources": [{"canvas": [80, 80]}], "augment": {"crop": [64, 64]}, "held_out": 1},
-    "model_config": {"look": 4, "widths": [4, 4, 4, 4]},
+    "data": {
+        "sources": [{"canvas": [80, 80]}],
+        "augment": {"crop": [64, 64]},
+        "known": ["flow01", "flow10"],
+        "held_out": 1,
+    },
+    "model_config": {"widths": [8, 8, 8], "hidden": 8, "detail": 8, "corrections": 4, "finer": 2},
 }
 
 

@@ -20,7 +20,7 @@ from nakawari.train.optimizer import freeze, make_optimizer
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RECIPES = sorted(path.stem for path in CONFIGS.glob("*.toml"))
-OURS = ("fast", "fast-gpu", "best", "best-matching")
+OURS = ("fast",)
 MINIS = sorted(path.stem for path in (CONFIGS / "mini").glob("*.toml"))
 CPU = torch.device("cpu")
 

@@ -91,6 +91,8 @@ def _info(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(values | {"path": None if held is None else str(held), "files": files}, indent=2))
         return 0
+    if row.wears:
+        values["weights"] += f" (those of {row.wears})"
     for key in ("name", "family", "weights", "licence", "summary"):
         print(f"{key:<8} {values[key]}")
     if held is not None:

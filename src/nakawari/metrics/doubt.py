@@ -4,9 +4,9 @@ A moving part that is matched rightly is found from either side, and looks the s
 there and back does not end near the start, or where what is found has another colour, something appears,
 disappears, turns over, or was matched wrongly: it needs a drawing, not an in-between.
 
-On 110 pairs of hand-drawn clips with known middles, `classic` drew lines further from the truth than those of
-the nearer key in 35 % of the pairs. Doubt was above `LARGE` in 69 % of all pairs: in 92 % of those, and where
-it was, 47 % were of those.
+On 156 pairs of hand-drawn clips with known middles, `fast` drew lines further from the truth than those of
+the nearer key in 39 % of the pairs. Doubt was above `LARGE` in 78 % of all pairs: in 90 % of those, and where
+it was, 45 % were of those.
 """
 
 from __future__ import annotations

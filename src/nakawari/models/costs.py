@@ -1,8 +1,8 @@
 """What drawing takes: bytes of memory for each pixel of the padded picture, in float32.
 
 Measured with `benchmarks/memory.py` on a CPU: whole pictures at 960x540 (`classic` at 1920x1080, where it
-takes most, and up to 7680x4320), and what is held at 1920x1080 (for `rife-4.25` and `fast`; for others it is
-reckoned from what they keep, with some to spare). `blend`, `classic` and `cel` draw whole pictures only.
+takes most, and up to 7680x4320), and what is held at 1920x1080 (for `rife-4.25`; for others it is reckoned
+from what they keep, with some to spare). `blend`, `cel`, `classic`, `fast` and `best` draw whole pictures.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LARGE = 2**22
-"""Pixels of a picture from which on `classic` keeps less a pixel, as it knows motion at a lower size."""
+"""Pixels of a picture from which on `classic`, `fast` and `best` keep less a pixel, as they know motion at a
+lower size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,19 @@ class Cost:
         held: of the whole picture, when it is drawn in windows.
         large: as `whole`, for more than `LARGE` pixels; None: the same.
         window: for each pixel of a window; None: as `whole`.
+        base: bytes that do not grow with the picture, MiB.
     """
 
     whole: float
     held: float
     large: float | None = None
     window: float | None = None
+    base: int = 0
 
     def of_whole(self, pixels: int) -> int:
         """Bytes that a whole picture of so many pixels takes."""
         rate = self.whole if self.large is None or pixels <= LARGE else self.large
-        return int(rate * pixels)
+        return int(rate * pixels) + (self.base << 20)
 
     def of_windows(self, pixels: int) -> float:
         """Bytes that windows of so many pixels take beside what is held."""
@@ -64,10 +67,9 @@ _MEASURED: dict[tuple[str, ...], tuple[int, ...]] = {
     ("blend",): (60, 60),
     ("classic",): (240, 240, 150),
     ("cel",): (800, 800),
-    ("fast",): (320, 220),
-    ("best",): (420, 260),
     ("animeinterp", "animeinterp-gma"): (2700, 1000),
 }
 
 COSTS = {name: Cost(*cost) for names, cost in _MEASURED.items() for name in names}
+COSTS |= {"fast": Cost(250, 250, 165, base=64), "best": Cost(250, 250, 165, base=256)}
 COSTS |= {name: Cost(2600, 330, window=2500) for name in ("film-l1", "film-vgg", "film-style")}

@@ -193,7 +193,7 @@ class Room:
         if need > free:
             raise InputError(
                 f"{who} takes {_mib(need)} to draw {size[1]}x{size[0]}, and {_mib(free)} are free. Give a "
-                "smaller picture, or a model that draws in tiles (fast, rife)."
+                "smaller picture, or a model that draws in tiles (rife, film)."
             )
 
     def foresee(self, who: str, cost: Cost, windowed: bool, size: tuple[int, int]) -> None:

@@ -9,7 +9,6 @@ Arrays are numpy arrays here, planes first unless said otherwise: this runs wher
 # ruff: noqa: ANN001, ANN202
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -31,27 +30,8 @@ SLIGHT = 1 / 128
 """Weights below this show nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """What both keys show along a motion, to be filled in.
-
-    Attributes:
-        colours: [6, H, W], 0-255, of key 0, then of key 1.
-        inside: [2, H, W], whether that is inside of key 0 and of key 1.
-    """
-
-    colours: Bytes
-    inside: Mask
-
-
 def disagreement(
-    rgb0: Bytes,
-    rgb1: Bytes,
-    motion: Floats,
-    evidence: Floats,
-    t: float,
-    bend: Floats = STRAIGHT,
-    views: Views | None = None,
+    rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float, bend: Floats = STRAIGHT
 ) -> tuple[Floats, Floats]:
     """How far the keys disagree along a motion, and how far their mix disagrees with what is expected.
 
@@ -61,15 +41,13 @@ def disagreement(
         evidence: [3, H, W], 0-255, the expected colours.
         t: between 0 and 1.
         bend: [2, H, W], pixels, how far beside its chord each pixel is.
-        views: filled in where they are wanted.
 
     Returns:
         [H, W], the sum of both over the channels, 0 to 1530; and how light the mix is, [H, W], the sum of
         its channels.
     """
     out, light = np.empty(motion.shape[1:], np.float32), np.empty(motion.shape[1:], np.float32)
-    seen = (None, None) if views is None else (views.colours, views.inside)
-    work = partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), *seen, out, light)
+    work = partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), out, light)
     in_bands(work, len(out))
     return out, light
 
@@ -165,17 +143,13 @@ def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untype
 
 
 @compile_kernel(
-    [
-        "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4,"
-        f"{seen}, f4[:, ::1], f4[:, ::1], i8, i8)"
-        for seen in ("none, none", "u1[:, :, ::1], b1[:, :, ::1]")
-    ],
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4,"
+    "f4[:, ::1], f4[:, ::1], i8, i8)",
     fast=True,
 )
-def _disagreement(rgb0, rgb1, motion, bend, evidence, t, views, inside, out, light, top, bottom):  # type: ignore[no-untyped-def]
+def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, light, top, bottom):  # type: ignore[no-untyped-def]
     height, width = out.shape
-    one, half = np.float32(1), np.float32(0.5)
-    last_x, last_y = np.float32(width) - half, np.float32(height) - half
+    one = np.float32(1)
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
@@ -184,9 +158,6 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, views, inside, out, lig
             x0, y0, x1, y1 = px - t * mx, py - t * my, px + (one - t) * mx, py + (one - t) * my
             l0, r0, a0, b0, fx0, fy0 = _corners(x0, y0, width, height)
             l1, r1, a1, b1, fx1, fy1 = _corners(x1, y1, width, height)
-            if inside is not None:
-                inside[0, y, x] = (x0 > -half) & (x0 < last_x) & (y0 > -half) & (y0 < last_y)
-                inside[1, y, x] = (x1 > -half) & (x1 < last_x) & (y1 > -half) & (y1 < last_y)
             apart, bright = np.float32(0), np.float32(0)
             for c in range(np.uint32(3)):
                 from0 = _between(rgb0, l0, r0, a0, b0, fx0, fy0, c)
@@ -194,8 +165,6 @@ def _disagreement(rgb0, rgb1, motion, bend, evidence, t, views, inside, out, lig
                 mixed = (one - t) * from0 + t * from1
                 apart += abs(from0 - from1) + abs(mixed - evidence[c, y, x])
                 bright += mixed
-                if views is not None:
-                    views[c, y, x], views[c + 3, y, x] = np.uint8(from0 + half), np.uint8(from1 + half)
             out[y, x], light[y, x] = apart, bright
 
 

@@ -53,8 +53,7 @@ class Landed:
         motion: [2, H, W], of both.
         colours: [3, H, W], 0-255, of both.
         moving: [H, W], share of what landed that surely moves.
-        hole: [H, W], where nothing landed; nothing else but the weights is defined there.
-        weights: [2, H, W], how much of key 0 and of key 1 landed.
+        hole: [H, W], where nothing landed; nothing else is defined there.
     """
 
     motion0: Floats
@@ -63,7 +62,6 @@ class Landed:
     colours: Floats
     moving: Floats
     hole: Mask
-    weights: Floats
 
 
 def land(side0: Side, side1: Side, t: float, thin: float) -> Landed:
@@ -74,10 +72,10 @@ def land(side0: Side, side1: Side, t: float, thin: float) -> Landed:
         way, share = (side.flow, time) if side.way is None else (side.way, 1.0)
         reach = _reach(way, share)
         pushed += [side.rgb, side.flow, way, side.trust, side.moves, reach, np.float32(share)]
-    out = np.empty((12, height, width), np.float32)
+    out = np.empty((10, height, width), np.float32)
     hole = np.empty((height, width), np.bool_)
     in_bands(partial(_land, *pushed, np.float32(thin), out, hole), height)
-    return Landed(out[6:8], out[8:10], out[0:2], out[2:5], out[5], hole, out[10:12])
+    return Landed(out[6:8], out[8:10], out[0:2], out[2:5], out[5], hole)
 
 
 def _reach(flow: Floats, share: float) -> npt.NDArray[np.int64]:
@@ -153,7 +151,7 @@ def _land(  # type: ignore[no-untyped-def]
     rgb0, flow0, way0, trust0, moves0, reach0, share0,
     rgb1, flow1, way1, trust1, moves1, reach1, share1, thin, out, hole, top, bottom,
 ):  # fmt: skip
-    """Rows `top`..`bottom` of the result: six channels of both, motion of key 0, of key 1, their weights."""
+    """Rows `top`..`bottom` of the result: six channels of both, motion of key 0, of key 1."""
     width = hole.shape[1]
     one, least = np.float32(1), np.float32(1e-9)
     sums0, sums1 = np.empty((ROWS, width, 8), np.float32), np.empty((ROWS, width, 8), np.float32)
@@ -175,4 +173,3 @@ def _land(  # type: ignore[no-untyped-def]
                 for c in range(np.uint32(2)):
                     out[c + 6, y, x] = sums0[v, x, c] * scale0 if w0 >= thin else out[c, y, x]
                     out[c + 8, y, x] = sums1[v, x, c] * scale1 if w1 >= thin else out[c, y, x]
-                out[10, y, x], out[11, y, x] = w0, w1

@@ -11,10 +11,11 @@ from nakawari.cels.deliver import Delivery
 from nakawari.cels.files import Cel, alike, encode_cel, read_cel
 from nakawari.errors import InputError
 from nakawari.models import find
+from nakawari.models.unsure import Unsure, takes_second
 from nakawari.pipeline.cut import Drawing, Layer
 from nakawari.pipeline.inbetween_report import DrawingReport
 from nakawari.pipeline.render import hard
-from nakawari.pipeline.sureness import Unsure, doubt_of, premultiplied, takes_second
+from nakawari.pipeline.sureness import doubt_of, premultiplied, tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,6 +70,7 @@ class Desk:
 
         self.layer, self.artist, self.delivery = layer, artist, delivery
         self.unsure = unsure
+        tell(artist, unsure)
         if hints is not None and not find(artist.name).hints:
             raise InputError(f"{artist.name} takes no hints; another model, such as cel, does.")
         self._pairs = layer.pairs()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nakawari.errors import BackendError, InputError
 from nakawari.models import find, is_file, load
+from nakawari.models.unsure import Unsure
 from nakawari.pipeline.analyse import Seen, analyse, lay_out, survey
 from nakawari.pipeline.beside import beside_drawing
 from nakawari.pipeline.casting import casting
@@ -29,7 +30,6 @@ from nakawari.pipeline.render import Progress, render
 from nakawari.pipeline.report import Report, Work, versions
 from nakawari.pipeline.resume import keep_plan, kept_plan
 from nakawari.pipeline.shards import Shard, cut
-from nakawari.pipeline.sureness import Unsure
 from nakawari.timeline.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ log = logging.getLogger(__name__)
 
 CPUS = 4
 """A shard takes so many processors, or as many as the smallest node has."""
-WITHOUT_GPU = ("classic", "cel", "blend")
-"""Families that draw on processors, whatever there is."""
+WITHOUT_GPU = ("classic", "fast", "cel", "blend")
+"""Families that draw on processors, whatever there is; `fast` does for most of its time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ from nakawari.cels.files import read_cel
 from nakawari.cels.sheet import Sheet, is_sheet, read_sheet, sheet_text
 from nakawari.errors import InputError, UsageError
 from nakawari.models import DEFAULT, find, is_file, load
+from nakawari.models.unsure import Unsure, check_unsure
 from nakawari.pipeline.cut import Layer
 from nakawari.pipeline.desk import Desk
 from nakawari.pipeline.inbetween_report import InbetweenReport
+from nakawari.pipeline.options import check_options
 from nakawari.pipeline.planning import Charts, Places, plan_cut, several
 from nakawari.pipeline.render import Progress, silent
-from nakawari.pipeline.sureness import Unsure, check_unsure
 from nakawari.pipeline.track import track_of
 
 COMPOSITE = "composite"
@@ -77,8 +78,8 @@ def inbetween(
             read is written there with the new drawings in it.
         names: how in-betweens are called, such as `"{prefix}{number:04d}_{index}"`; see `cels.names`.
         arcs: motion follows arcs where three or more keys tell them, and the model can; otherwise chords.
-        unsure: what stands where the model is not sure: "draw" (what it drew, flagged), "hold" (the key
-            before) or "nearest" (the nearer key).
+        unsure: what stands where the model is not sure, of a drawing and (`classic`, `fast`, `best`) of parts
+            of one: "draw" (what it drew, flagged), "hold" (the key before) or "nearest" (the nearer key).
         hints: a JSON file of what became what, for models that take hints (`cel`).
         model: a name or weight file; None: `cel` where there are hints or a palette, which others do not
             take, and else the default of `smooth`.
@@ -99,6 +100,7 @@ def inbetween(
     if not is_file(model):
         find(model)
     check_unsure(unsure)
+    check_options(options or {})
     with TemporaryDirectory(prefix="nakawari-") as unpack:
         cut = plan_cut(
             keys, chart=chart, count=count, ease=ease, strength=strength, loop=loop, exposure=exposure,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from nakawari.errors import InputError, PlanError
+from nakawari.models.unsure import Unsure, takes_second
 from nakawari.pipeline.report import Work
-from nakawari.pipeline.sureness import Unsure, doubt_of, takes_second
+from nakawari.pipeline.sureness import doubt_of, tell
 from nakawari.timeline.plan import Plan, Slot
 from nakawari.video.frames import Array, Frame, Writer
 
@@ -177,6 +178,7 @@ class _Artist:
             self._pair = None  # lets go of what it knows before more is kept
             model, told = self._cast(*key)
             if model is not self._model:
+                tell(model, self._unsure)
                 self._model, self._encoded = model, {}
             self._encoded = {frame.index: self._encode(model, frame) for frame in (source, target)}
             try:

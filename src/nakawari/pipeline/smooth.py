@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nakawari.errors import InputError, NakawariError, OutputError
 from nakawari.models import DEFAULT, find, is_file, load
+from nakawari.models.unsure import Unsure, check_unsure
 from nakawari.pipeline.analyse import analyse, lay_out, survey
 from nakawari.pipeline.casting import casting, check_choices
 from nakawari.pipeline.given import Given
 from nakawari.pipeline.notes import gathered
+from nakawari.pipeline.options import check_options
 from nakawari.pipeline.render import Progress, render, silent
 from nakawari.pipeline.report import Report, described
-from nakawari.pipeline.sureness import Unsure, check_unsure
 from nakawari.pipeline.timing import Clip, Cuts, Number, Timing
 from nakawari.timeline.explain import summary
 from nakawari.timeline.plan import Plan
@@ -83,8 +84,8 @@ def smooth(
         debug_dir: pictures of what the model saw in each pair go there; None: none are made.
         ray: address of a Ray cluster (`host:port`, or "auto") whose nodes render; finished pieces are kept as
             `resume` does.
-        unsure: what is done between drawings whose motion cannot be followed: "draw" nevertheless, "hold" the
-            earlier one, or show the "nearest".
+        unsure: what is done where motion cannot be followed, between drawings and (`classic`, `fast`, `best`)
+            in parts of them: "draw" nevertheless, "hold" the earlier one, or show the "nearest".
         progress: is told the stages "analyse" and "render".
 
     Returns:
@@ -316,15 +317,6 @@ class _Loading:
         if self._room is not None:
             made.reserve(*self._room)
         return made
-
-
-def check_options(options: dict[str, Any]) -> None:
-    """Raise InputError where `tile` or `memory` is no value of theirs, before weights are looked for."""
-    if {"tile", "memory"} & set(options):
-        from nakawari.models.tiles import parse_memory, parse_tile
-
-        parse_tile(options.get("tile", "auto"))
-        parse_memory(options.get("memory"))
 
 
 def _target(source: str | Path, output: str | Path | None, rate: Fraction, timing: Timing) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
-from nakawari.errors import InputError
+from nakawari.models.unsure import Unsure
 
 if TYPE_CHECKING:
     import torch
@@ -15,19 +14,12 @@ if TYPE_CHECKING:
     from nakawari.video.frames import Array
 
 Flows = tuple["Tensor", "Tensor"]
-Unsure = Literal["draw", "hold", "nearest"]
-"""Where a model is not sure of a pair: it draws, the key before stands, or the nearer one does."""
 
 
-def check_unsure(unsure: str) -> None:
-    """Raise InputError where it is no `Unsure`."""
-    if unsure not in get_args(Unsure):
-        raise InputError(f"unsure is {unsure!r}; wanted {', '.join(get_args(Unsure))}.")
-
-
-def takes_second(unsure: Unsure, t: Fraction | float) -> bool:
-    """Whether the second key stands in at t of a pair of which the model is not sure."""
-    return unsure == "nearest" and 2 * t > 1
+def tell(model: Interpolator, unsure: Unsure) -> None:
+    """Let a model that can show parts which it cannot follow so, too."""
+    if "unsure" in model.options:
+        model.adjust(unsure=unsure)
 
 
 def premultiplied(keys: tuple[Array, Array], device: torch.device) -> tuple[Tensor, Tensor]:

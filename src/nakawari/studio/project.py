@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from nakawari.errors import InputError, PlanError
-from nakawari.models import find
+from nakawari.models import DEFAULT, find
 from nakawari.studio.guides import Guide, read_guide
 from nakawari.studio.hints import as_fields, read_hints
 from nakawari.timeline.edit import Reading, Spacing, bend, check_spacing
@@ -55,7 +55,7 @@ class Settings:
     factor: Fraction | None = None
     holds: Literal["keep", "smooth"] = "keep"
     hold_max: Fraction | None = None
-    model: str = "classic"
+    model: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ A family of networks takes part by a training module with
     losses(net, batch, step, config: Losses) -> dict[str, Tensor]       the total under "loss"
     draw(net, batch) -> Tensor                                          [B, 3, H, W], for scores and sheets
     searcher(config: Losses) -> (frame0, frame1) -> {name: (flow01, flow10)}  or None: no motion from outside
-    prepare(batch) -> batch     what `losses` wants to see, made where batches are made; may be left out
 
 and a row in FAMILIES; `Losses` may inherit what families share from `pictures.Pictures`.
 
@@ -43,7 +42,6 @@ from nakawari.train.task import Samples
 
 FAMILIES: dict[str, str] = {
     "fast": "nakawari.train.fast",
-    "best": "nakawari.train.best",
     **dict.fromkeys(("animeinterp", "animeinterp-gma"), "nakawari.train.animeinterp"),
     **dict.fromkeys(("rife", "rife-m", "rife-2r", "rife-hd3"), "nakawari.train.rife"),
     **dict.fromkeys(("film-l1", "film-vgg", "film-style"), "nakawari.train.film"),
@@ -115,8 +113,7 @@ class Interpolation:
 
     def data(self) -> Mixture:
         """The mixture."""
-        prepare = getattr(self.family, "prepare", None)
-        return Mixture(self.mixture, self.config.seed, self.search, prepare=prepare)
+        return Mixture(self.mixture, self.config.seed, self.search)
 
     def step(self, net: nn.Module, batch: Samples, step: int) -> dict[str, Tensor]:
         """The family's losses."""

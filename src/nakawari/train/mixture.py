@@ -21,8 +21,6 @@ Motions = Mapping[str, tuple[Tensor, Tensor]]
 """By name, flow 0→1 and flow 1→0, each [2, H, W] in pixels."""
 Search = Callable[[Any, Any], Motions]
 """Finds them between two H×W×3 uint8 frames."""
-Prepare = Callable[[Samples], Samples]
-"""Makes of a batch what a network wants to see, where batches are made."""
 
 REVERSED = str.maketrans("01", "10")
 """What a name is called when time runs backwards: augmentation may turn one into the other."""
@@ -92,7 +90,6 @@ class Mixture:
         augmented: False gives canvases as they are.
         held_out: of animations and published sets, those that are kept for measuring. (Scenes differ by
             their seed.)
-        prepare: what is done to each batch.
     """
 
     def __init__(
@@ -102,10 +99,8 @@ class Mixture:
         search: Search | None = None,
         augmented: bool = True,
         held_out: bool = False,
-        prepare: Prepare | None = None,
     ) -> None:
         self.config, self.seed, self.search, self.augmented = config, seed, search, augmented
-        self.prepare = prepare
         weights = np.array([source.weight for source in config.sources])
         self._shares = np.cumsum(weights / weights.sum())
         guided = not {"guide01", "guide10"}.isdisjoint(config.known)
@@ -113,7 +108,7 @@ class Mixture:
         self._kept = {*config.known, *(name.translate(REVERSED) for name in config.known)}
 
     def batch(self, indices: Sequence[int]) -> Samples:
-        """Samples `indices`, as `Sample` names them, and what the search found; then `prepare`."""
+        """Samples `indices`, as `Sample` names them, and what the search found."""
         made = list(self._samples(indices))
         tensors = collate(self._complete(sample) for sample, _ in made).tensors()
         flows = [name for name in self.config.known if name in FLOWS]
@@ -124,7 +119,7 @@ class Mixture:
             assert found.flow01 is not None
             assert found.flow10 is not None
             tensors |= {f"{name}01": found.flow01, f"{name}10": found.flow10}
-        return tensors if self.prepare is None else self.prepare(tensors)
+        return tensors
 
     def sample(self, index: int) -> tuple[Sample, dict[str, Sample]]:
         """Sample `index`, and the same with each of the search's motions in place of the true one."""

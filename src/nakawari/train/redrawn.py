@@ -1,8 +1,8 @@
 """Frames that are drawn anew, for learning flow: scenes move exactly as they are told, drawings do not.
 
 Whoever draws the next key draws every line again: a little beside where motion would have brought it, in
-another shape, sometimes in another light. Here frame 1 is bent by a smooth field whose flow is known, and
-colours of one frame change alone.
+another shape, sometimes in another light; shadows fall elsewhere, folds and strands come and go. Here frame 1
+is bent by a smooth field whose flow is known, and each frame gets colours, shades and lines of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ RELIT, LIGHT = 0.3, 0.2
 """How many frames change colours alone, and how strongly."""
 NOISY, NOISE = 0.3, 0.03
 """How many frames get noise of their own, and how much at most."""
+SHADED, SHADE, SHADOW = 0.35, (32, 96), 0.5
+"""How many frames get shades with edges, pixels between the knots of their shape, and how dark at most."""
+INKED, STROKE, INK = 0.35, (24, 64), 0.9
+"""How many frames get lines, pixels between the knots of their course, and how dark at most."""
 
 
 def redraw(batch: Samples) -> Samples:
@@ -36,8 +40,8 @@ def redraw(batch: Samples) -> Samples:
     back = sample(bend, goal)
     back = sample(bend, goal - back)
     return batch | {
-        "frame0": _seen_anew(batch["frame0"]),
-        "frame1": _seen_anew(sample(frame1, place)),
+        "frame0": _seen_anew(drawn_on(batch["frame0"])),
+        "frame1": _seen_anew(drawn_on(sample(frame1, place))),
         "flow01": flow01 - back,
         "flow10": bend + sample(flow10, place),
     }
@@ -45,14 +49,35 @@ def redraw(batch: Samples) -> Samples:
 
 def _bend(like: Tensor) -> Tensor:
     """A smooth field of displacements, [B, 2, H, W]; some are none at all."""
-    batch, _, height, width = like.shape
-    total = like.new_zeros(batch, 2, height, width)
+    total = torch.zeros_like(like[:, :2])
     for spacing, reach in BENDS:
-        rows, columns = height // spacing + 2, width // spacing + 2
-        knots = torch.randn(batch, 2, rows, columns, device=like.device)
-        strength = reach * _chances(like).square()
-        total += F.interpolate(knots * strength, (height, width), mode="bicubic", align_corners=False)
+        total += reach * _chances(like).square() * _smooth(total, spacing)
     return total * (_chances(like) < 0.7)
+
+
+def drawn_on(frame: Tensor) -> Tensor:
+    """Shades and lines that the other frame does not have, for some."""
+    where = (_course(frame, SHADE) > 0.6 + 0.8 * _chances(frame)) & (_chances(frame) < SHADED)
+    frame = torch.where(where, frame * (1 - SHADOW * _chances(frame)), frame)
+    course = _course(frame, STROKE)
+    steep = torch.stack(torch.gradient(course, dim=(2, 3))).square().sum(0).sqrt()
+    line = course.abs() < steep * (0.4 + 0.8 * _chances(frame))
+    where = line & (_course(frame, STROKE) > 0.3 + _chances(frame)) & (_chances(frame) < INKED)
+    return torch.where(where, frame * (1 - INK * _chances(frame)), frame)
+
+
+def _course(like: Tensor, spacing: tuple[int, int]) -> Tensor:
+    """A smooth field, [B, 1, H, W]; above and below 0 are shapes, and where it is 0 run lines."""
+    fine, coarse = (_smooth(like[:, :1], knots) for knots in spacing)
+    share = _chances(like)
+    return share * fine + (1 - share) * coarse
+
+
+def _smooth(like: Tensor, spacing: int) -> Tensor:
+    """A random field of the same shape, of standard deviation 1 at knots so many pixels apart."""
+    height, width = like.shape[2:]
+    knots = torch.randn(*like.shape[:2], height // spacing + 2, width // spacing + 2, device=like.device)
+    return F.interpolate(knots, (height, width), mode="bicubic", align_corners=False)
 
 
 def _seen_anew(frame: Tensor) -> Tensor:

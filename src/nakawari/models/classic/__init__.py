@@ -36,10 +36,14 @@ fits badly). An average of the keys is never mixed in.
 Where both keys are equal, only what `cover` says may change: pixels for which a moving candidate won, or on
 which pixels land that surely move, but not beside still edges (captions, painted backgrounds); sprites; and
 specks amid what cannot be followed.
+
+An option, `unsure`, says how parts stand whose motion is lost (`Judged.lost`): "draw" lets one key fade into
+the other, "hold" shows key 0, "nearest" the nearer one (along the global shift, where there is one).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,8 +59,9 @@ from nakawari.models.classic import motion
 from nakawari.models.classic.candidates import Candidates, Field, Turns, find_candidates, trusted
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
-from nakawari.models.classic.synthesis import Choice, by_agreement, enlarge, lay
+from nakawari.models.classic.synthesis import Choice, by_agreement, enlarge, lay, stands
 from nakawari.models.costs import COSTS
+from nakawari.models.unsure import Unsure, check_unsure
 from nakawari.ops.gather import mix_along
 from nakawari.ops.search import dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
@@ -86,8 +91,10 @@ class State:
     size: tuple[int, int]
     turns: Turns | None = None
     """At working size."""
-    choices: dict[float, Choice] = field(default_factory=dict)
+    choices: dict[tuple[float, Unsure], Choice] = field(default_factory=dict)
     """What was chosen at the last t, because alpha is drawn after colour with the same."""
+    stands: Floats | None = None
+    """Where one key stands, at working size; None: not known yet."""
 
 
 class Classic(Curved):
@@ -99,6 +106,11 @@ class Classic(Curved):
     context_px = 160
     knows_stillness = True
     cost = COSTS["classic"]
+    options: Mapping[str, Any] = {"unsure": "draw"}
+
+    def _adjust(self, options: dict[str, Any]) -> None:
+        check_unsure(options["unsure"])
+        self.options = options
 
     def _encode(self, image: Tensor) -> list[Encoded]:
         return [_encode(_bytes(one)) for one in image]
@@ -117,16 +129,17 @@ class Classic(Curved):
         return Drawn(image, _stack([cover for _, cover in drawn])[:, None].to(image0.device))
 
     def _chosen_at(self, state: State, t: float) -> Choice:
-        if t not in state.choices:
-            keys = state.rgb0, state.rgb1
-            state.choices = {
-                t: self._choose(find_candidates(*keys, state.fields, state.shifts, t, state.turns))
-            }
-        return state.choices[t]
+        unsure: Unsure = self.options["unsure"]
+        if (t, unsure) not in state.choices:
+            lost = None if unsure == "draw" else self._stands(state, unsure)
+            state.choices = {(t, unsure): by_agreement(_candidates(state, t), unsure, lost)}
+        return state.choices[t, unsure]
 
-    def _choose(self, candidates: Candidates) -> Choice:
-        """Which of the motions that a pixel may have it gets."""
-        return by_agreement(candidates)
+    def _stands(self, state: State, unsure: Unsure) -> Floats:
+        """Where one key stands: decided once for a pair, or parts would come and go."""
+        if state.stands is None:
+            state.stands = stands(_candidates(state, 0.5), unsure)
+        return state.stands
 
     def _flows(self, state: list[State]) -> tuple[Tensor, Tensor]:
         sides = [[_flow(one, side) for one in state] for side in (0, 1)]
@@ -138,7 +151,11 @@ class Classic(Curved):
                 sprite.turn = float(turn0[number, 0].cpu().numpy()[sprite.mask0].mean())
             small = [_resized(turn[number, 0].cpu().numpy(), one.rgb0.shape[:2]) for turn in (turn0, turn1)]
             one.turns = Turns(*small)
-            one.choices = {}
+            one.choices, one.stands = {}, None
+
+
+def _candidates(state: State, t: float) -> Candidates:
+    return find_candidates(state.rgb0, state.rgb1, state.fields, state.shifts, t, state.turns)
 
 
 def _stack(arrays: list[npt.NDArray[Any]]) -> Tensor:

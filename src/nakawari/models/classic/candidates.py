@@ -20,7 +20,7 @@ import torch
 
 from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
 from nakawari.ops.arcs import along_arc
-from nakawari.ops.gather import ALL_STRAIGHT, STRAIGHT, Views, disagreement
+from nakawari.ops.gather import ALL_STRAIGHT, STRAIGHT, disagreement
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import contrast, nearest_outside
 
@@ -102,10 +102,10 @@ class Candidates:
         t: between 0 and 1.
         motions: [K, 2, h, w], pixels from key 0 to key 1: two for each field (what landed of key 0, and of
             key 1), then one for each global shift.
+        shifts_at: the number of the first of these.
         handicaps: of each, what it must be better by.
         evidence: [3, h, w], 0-255, the colours that landed.
         lines: [h, w], how much contrast there is in them around each pixel.
-        weights: [2, h, w], how much of each key landed.
         moving: [h, w], share of what landed that surely moves.
         turns: what moves along arcs; None: nothing.
     """
@@ -114,33 +114,39 @@ class Candidates:
     rgb1: Bytes
     t: float
     motions: Floats
+    shifts_at: int
     handicaps: list[float]
     evidence: Floats
     lines: Floats
-    weights: Floats
     moving: Floats
     turns: Turns | None = None
 
-    def bend(self, motion: Floats) -> Floats:
-        """How far beside its chord each pixel is, [2, h, w]; `STRAIGHT` where nothing turns."""
-        return STRAIGHT if self.turns is None else self.turns.bend(motion, self.t)
+    def bend(self, number: int) -> Floats:
+        """How far beside its chord a motion is at each pixel, [2, h, w]; `STRAIGHT` where nothing turns.
+
+        Global shifts do not turn: they say where things stand that nothing is known of.
+        """
+        if self.turns is None:
+            return STRAIGHT
+        if number >= self.shifts_at:
+            return np.zeros_like(self.motions[number])
+        return self.turns.bend(self.motions[number], self.t)
 
     def bends(self) -> Floats:
         """`bend` of all motions, [K, 2, h, w]; `ALL_STRAIGHT` where nothing turns."""
         if self.turns is None:
             return ALL_STRAIGHT
-        return np.stack([self.bend(motion) for motion in self.motions])
+        return np.stack([self.bend(number) for number in range(len(self.motions))])
 
-    def judge(self, number: int, views: Views | None = None) -> tuple[Floats, Floats]:
+    def judge(self, number: int) -> tuple[Floats, Floats]:
         """Doubt and cost of a motion, [h, w] each; 0-1530 and some more.
 
         Doubt is how far the keys disagree along it, and with the evidence; see `ops.gather`. Cost is that
-        around each pixel, with what is missing of the lines that landed, and the handicap. What both keys
-        show is put into `views`, where they are wanted.
+        around each pixel, with what is missing of the lines that landed, and the handicap.
         """
         motion = self.motions[number]
-        keys, bend = (self.rgb0, self.rgb1), self.bend(motion)
-        doubt, light = disagreement(*keys, motion, self.evidence, self.t, bend, views)
+        keys, bend = (self.rgb0, self.rgb1), self.bend(number)
+        doubt, light = disagreement(*keys, motion, self.evidence, self.t, bend)
         missing = np.maximum(self.lines - lines_around(light), 0)
         cost = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
         cost += np.float32(MISSING) * missing + np.float32(self.handicaps[number])
@@ -187,5 +193,5 @@ def find_candidates(
     first = landed[0]
     lines = lines_around(first.colours.sum(0))
     return Candidates(
-        rgb0, rgb1, t, motions, handicaps, first.colours, lines, first.weights, first.moving, turns
+        rgb0, rgb1, t, motions, 2 * len(fields), handicaps, first.colours, lines, first.moving, turns
     )

@@ -2,7 +2,8 @@
 
 Where one is certain it is taken alone. Where none is, each counts by the inverse square of its cost: a sharp
 edge between guesses is a tear that no drawing has, and a guess of small weight keeps a limb that the best one
-leaves out.
+leaves out. Where all around is lost, guesses are worth nothing: both keys are shown as they stand, one fading
+into the other, or one of them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy.typing as npt
 
 from nakawari.models.boxes import unequal
 from nakawari.models.classic.candidates import MOVES, WINDOW, Candidates, along
-from nakawari.models.classic.motion import Floats, largest
+from nakawari.models.classic.motion import Floats, largest, lookup
 from nakawari.models.classic.sprites import Sprite
-from nakawari.ops.gather import Numbers, Views, believe
+from nakawari.models.unsure import Unsure, share_of_second
+from nakawari.ops.gather import Numbers, believe
 
 Mask = npt.NDArray[np.bool_]
 
@@ -25,6 +27,21 @@ SURE = 200.0
 """Disagreement (sum of three channels, 0-255, both kinds together) below which a motion is certain."""
 CERTAIN = 16.0
 """Cost below which the best motion is taken alone; at twice that much, all count as they can be believed."""
+LOST: dict[Unsure, tuple[float, float]] = {
+    "draw": (80.0, 240.0),
+    "hold": (30.0, 60.0),
+    "nearest": (30.0, 60.0),
+}
+"""Cost of the best motion, around a pixel, from which motion begins to be lost, and is wholly. A smear is at
+first nearer to the truth than a fade, but never as sharp as one key."""
+NO_HELP, SOME_HELP = 0.35, 0.1
+"""Share of the cost of no motion that is left: such motion is no help, and such motion is right all the same
+(the cost is of light, or of grain)."""
+UNLIKE = 12.0
+"""Difference of the keys beside the light (sum of three channels) from which one key may stand; at twice that
+much it stands wholly."""
+SURROUNDINGS = 31
+"""Side of the box over which it counts whether all is lost, pixels."""
 SLIGHT = 20.0
 """Differences of cost below this hardly count."""
 COVERED = 0.1
@@ -70,13 +87,12 @@ class Judged:
     unsure: Floats
 
     @staticmethod
-    def of(candidates: Candidates, views: Views | None = None) -> Judged:
-        """Judge all of them; `views` [K, …]: filled in with what both keys show along each."""
+    def of(candidates: Candidates) -> Judged:
+        """Judge all of them."""
         count, size = len(candidates.motions), candidates.rgb0.shape[:2]
         doubts, costs = (np.empty((count, *size), np.float32) for _ in range(2))
         for k in range(count):
-            seen = None if views is None else Views(views.colours[k], views.inside[k])
-            doubts[k], costs[k] = candidates.judge(k, seen)
+            doubts[k], costs[k] = candidates.judge(k)
         best = cheapest(costs)
         least = taken(costs[:, None], best)[0]
         unsure = cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW))
@@ -86,19 +102,66 @@ class Judged:
         """The weights of a `Choice` at t, [K, 2, h, w], by the rule."""
         return believe(self.costs, self.best, self.unsure, SLIGHT, t)
 
+    def lost(self, unsure: Unsure) -> Floats:
+        """How much motion is lost, [h, w], 0 to 1: by what the best motion and no motion cost, all around."""
+        best, none = (_around(cost) for cost in (self.least, self.costs[-1]))
+        begins, wholly = LOST[unsure]
+        costly = ((best - begins) / (wholly - begins)).clip(0, 1)
+        no_help = ((best / np.maximum(none, 1) - SOME_HELP) / (NO_HELP - SOME_HELP)).clip(0, 1)
+        return np.asarray(costly * no_help, np.float32)
 
-def by_agreement(candidates: Candidates) -> Choice:
-    """Each candidate as much as its agreement around each pixel lets it be believed."""
+
+def by_agreement(candidates: Candidates, unsure: Unsure = "draw", lost: Floats | None = None) -> Choice:
+    """Each candidate as much as its agreement around each pixel lets it be believed.
+
+    Args:
+        candidates: what may be at t.
+        unsure: how the keys stand where motion is lost.
+        lost: [h, w], 0 to 1, where that is; None: as it is thought of these candidates.
+    """
     judged = Judged.of(candidates)
-    return chosen(candidates, judged, judged.best, judged.weights(candidates.t))
-
-
-def chosen(candidates: Candidates, judged: Judged, best: Numbers, weights: Floats) -> Choice:
-    """The choice of `weights`, [K, 2, h, w], whose largest are of the candidates `best`, [h, w]."""
-    motion = taken(candidates.motions, best)
-    cover = cover_of(candidates, motion, taken(judged.doubts[:, None], best)[0] < SURE)
+    weights = judged.weights(candidates.t)
+    lost = judged.lost(unsure) if lost is None else lost
+    if lost.any():
+        standing(weights, lost, share_of_second(unsure, candidates.t))
+    motion = taken(candidates.motions, judged.best)
+    cover = cover_of(candidates, motion, taken(judged.doubts[:, None], judged.best)[0] < SURE)
     cover |= (judged.unsure == 1) & specks(candidates)
     return Choice(candidates.motions, candidates.bends(), weights, cover)
+
+
+def stands(candidates: Candidates, unsure: Unsure) -> Floats:
+    """Where one key is to stand at all times of a pair, [h, w], 0 to 1.
+
+    Motion is lost there, and the keys differ by more than light: a ground that brightens must not wait.
+
+    Args:
+        candidates: of half way.
+        unsure: "hold" or "nearest".
+    """
+    flow = np.ascontiguousarray(candidates.motions[-1].transpose(1, 2, 0))
+    shown = lookup(candidates.rgb0, flow, -0.5), lookup(candidates.rgb1, flow, 0.5)
+    apart = np.asarray(cv2.subtract(*shown, dtype=cv2.CV_32F), np.float32)
+    unlike = _around(np.abs(apart - _around(apart)).sum(2))
+    return np.asarray(Judged.of(candidates).lost(unsure) * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
+
+
+def _around(values: Floats) -> Floats:
+    """The mean over the surroundings of each pixel."""
+    return np.asarray(cv2.blur(values, (SURROUNDINGS, SURROUNDINGS)), np.float32)
+
+
+def standing(weights: Floats, lost: Floats, second: float) -> None:
+    """Where motion is lost, let the keys stand, in place.
+
+    Args:
+        weights: [K, 2, h, w] of a `Choice`, changed; the last candidate is no motion, or the global shift.
+        lost: [h, w], 0 to 1.
+        second: share of key 1.
+    """
+    weights *= 1 - lost
+    weights[-1, 0] += (1 - second) * lost
+    weights[-1, 1] += second * lost
 
 
 def specks(candidates: Candidates) -> Mask:

@@ -1,44 +1,58 @@
-"""`fast`: our own network, trained by us and shipped. `net.py` tells how it works."""
+"""`fast` and `best`: `classic`, led by a matcher that we trained.
+
+    matching.py   the matcher: flow both ways of two pictures, learned from scenes whose flow is known
+    leading.py    what it finds, or search where that is more exact; and what is in front
+
+What leads makes two candidates more than `classic` has, and what it brings to t is the evidence that all are
+judged by. It draws nothing itself: every colour is a mix of what the keys show. `best` has the same weights
+and takes more time to match.
+"""
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from nakawari import checkpoints
-from nakawari.errors import ModelError
-from nakawari.models.classic import Classic
-from nakawari.models.classic.candidates import Candidates
-from nakawari.models.classic.synthesis import Choice
+from nakawari.models.classic import Classic, Encoded, State
+from nakawari.models.classic.candidates import Field
+from nakawari.models.classic.motion import grey_look
 from nakawari.models.costs import COSTS
-from nakawari.models.fast.choosing import choose
-from nakawari.models.fast.net import FastConfig, FastNet
+from nakawari.models.fast.leading import EFFORTS, leading, match
+from nakawari.models.fast.matching import Matcher, MatcherConfig
 from nakawari.models.official import Weights, open_weights, shipped
 
-_EARLIER = "These are weights of an earlier `fast`, which is not read any more."
+WEIGHTS = "fast"
+"""The row whose weights these are."""
 
 
 class Fast(Classic):
-    """Search as `classic` does, and a network that weighs what is found."""
+    """Search and matcher; runs its network on the device, the rest on the CPU."""
 
-    windowed = True
-    cost = COSTS["fast"]
-
-    def __init__(self, name: str, net: FastNet, device: torch.device | str = "cpu") -> None:
+    def __init__(self, name: str, matcher: Matcher, device: torch.device | str = "cpu") -> None:
         super().__init__(name, device)
-        self.net = net.eval().to(device)
+        self.cost = COSTS[name]
+        self.effort = EFFORTS[name]
+        self.matcher = matcher.eval().to(device)
 
-    def _choose(self, candidates: Candidates) -> Choice:
-        return choose(self.net, candidates, self.side)
+    def _prepare(
+        self, image0: Tensor, image1: Tensor, features0: list[Encoded], features1: list[Encoded]
+    ) -> list[State]:
+        states = super()._prepare(image0, image1, features0, features1)
+        for state in states:
+            state.fields.insert(0, self._leading(state))
+        return states
+
+    def _leading(self, state: State) -> Field:
+        """The field of motion that is tried first, of what `classic` knows of a pair."""
+        searched = state.fields[0][0].flow, state.fields[0][1].flow
+        matched = match(self.matcher, state.rgb0, state.rgb1, state.shifts[-1], self.effort)
+        return leading(grey_look(state.rgb0), grey_look(state.rgb1), searched, matched)
 
 
 def build(name: str, weights: Weights | None, device: torch.device, precision: torch.dtype) -> Fast:
-    """The CATALOG entry; without weights, those that are shipped."""
-    found = open_weights(shipped(name), name) if weights is None else weights
-    try:
-        net = FastNet(FastConfig(**checkpoints.as_arguments(found.config)))
-    except TypeError as error:
-        raise ModelError(_EARLIER) from error
-    if "strictness" in found.tensors:  # of the one that chose
-        raise ModelError(_EARLIER)
-    checkpoints.load_strictly(net, found.tensors, f"weights of {name}")
-    return Fast(name, net, device)
+    """The CATALOG entry of both; without weights, those that are shipped."""
+    found = open_weights(shipped(WEIGHTS), WEIGHTS) if weights is None else weights
+    matcher = Matcher(MatcherConfig.of(found.config))
+    checkpoints.load_strictly(matcher, found.tensors, f"weights of {WEIGHTS}")
+    return Fast(name, matcher, device)

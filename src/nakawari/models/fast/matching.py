@@ -1,4 +1,4 @@
-"""The matcher of `best`: flow both ways, learned from scenes whose flow is known exactly.
+"""The matcher of `fast`: flow both ways, learned from scenes whose flow is known exactly.
 
 Search follows what looks alike nearby, and is lost where a thin or plain thing jumps by more than its size.
 Here features of every place are compared with those of every other at 1/8 of the size, and a recurrent unit
@@ -10,12 +10,16 @@ Sources: Teed & Deng 2020, "RAFT" (comparing, correcting, enlarging); the finer 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nakawari.checkpoints import as_arguments
+from nakawari.errors import ModelError
 from nakawari.models.animeinterp.parts import GatedPass, Residual, convex_upsample
 from nakawari.ops.correlation import all_pairs, look_nearby, look_up, pyramid, transposed
 from nakawari.ops.warp import pixel_grid, sample
@@ -48,6 +52,18 @@ class MatcherConfig:
     detail: int = 64
     corrections: int = 6
     finer: int = 2
+
+    @staticmethod
+    def of(told: Mapping[str, Any]) -> MatcherConfig:
+        """Of what a weight file says.
+
+        Raises:
+            ModelError: it tells of an earlier network, or of none that there was.
+        """
+        try:
+            return MatcherConfig(**as_arguments(told))
+        except TypeError as error:
+            raise ModelError("these are weights of an earlier `fast`, which is not read any more.") from error
 
 
 @dataclass(slots=True)
@@ -88,13 +104,22 @@ class Matcher(nn.Module):
         )
         self.finer = _Finer(detail, hidden)
 
-    def forward(self, frame0: Tensor, frame1: Tensor) -> Flows:
-        """Flow both ways; sides are multiples of `MULTIPLE` and not below `LEAST`."""
-        forth, back = self.steps(frame0, frame1, last=True).fine[-1].chunk(2)
+    def forward(self, frame0: Tensor, frame1: Tensor, count: tuple[int, int] | None = None) -> Flows:
+        """Flow both ways; sides are multiples of `MULTIPLE` and not below `LEAST`. `count`: see `steps`."""
+        forth, back = self.steps(frame0, frame1, last=True, count=count).fine[-1].chunk(2)
         return forth, back
 
-    def steps(self, frame0: Tensor, frame1: Tensor, last: bool = False) -> Steps:
-        """All that is thought on the way; differentiable. `last`: only the last flow is enlarged."""
+    def steps(
+        self, frame0: Tensor, frame1: Tensor, last: bool = False, count: tuple[int, int] | None = None
+    ) -> Steps:
+        """All that is thought on the way; differentiable.
+
+        Args:
+            frame0, frame1: [B, 3, H, W].
+            last: only the last flow is enlarged.
+            count: corrections at 1/8 and at 1/4; None: as configured.
+        """
+        corrections, finer = count or (self.config.corrections, self.config.finer)
         at4, at8 = self._features(torch.cat([frame0, frame1]))
         detail, known = self.detail(at4 + _enlarged(self.from8(at8))).chunk(2, 1)
         hidden, context = self.context(at8).chunk(2, 1)
@@ -109,7 +134,7 @@ class Matcher(nn.Module):
         flow = maps[0].new_zeros(2 * len(frame0), 2, rows, columns)
         grid = pixel_grid(flow)
         steps = Steps([], [])
-        for _ in range(self.config.corrections):
+        for _ in range(corrections):
             flow = flow.detach()
             halves = zip(volumes, (grid + flow).chunk(2), strict=True)
             agreement = torch.cat([look_up(own, where, RADIUS) for own, where in halves])
@@ -119,10 +144,10 @@ class Matcher(nn.Module):
             steps.coarse.append(flow)
         flow, told = (COARSE / FINE) * _enlarged(flow), _enlarged(self.finer.heard(hidden))
         other = torch.cat(detail.chunk(2)[::-1])
-        for number in range(self.config.finer):
+        for number in range(finer):
             flow = flow.detach() if number else flow
             flow, told = self.finer(flow, detail, other, known, told)
-            if not last or number + 1 == self.config.finer:
+            if not last or number + 1 == finer:
                 steps.fine.append(convex_upsample(flow, _SHARPER * self.finer.shares(told), FINE))
         return steps
 

@@ -1,4 +1,4 @@
-"""Motion for `best`: the matcher leads, and search is believed where it explains the keys better.
+"""Motion for `fast`: the matcher leads, and search is believed where it explains the keys better.
 
 Search is exact on what is rigid, and elsewhere any nonsense that connects equal colours; the matcher knows
 what belongs together, and is off by a fraction of a pixel. So search must lead back to where it came from,
@@ -11,40 +11,60 @@ both come to one place between the keys.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from nakawari.models.best.matching import LEAST, MULTIPLE, Matcher
 from nakawari.models.classic.candidates import Field, trusted
-from nakawari.models.classic.motion import LARGE, Bytes, Floats, Look, lookup
+from nakawari.models.classic.motion import Bytes, Floats, Look, lookup
+from nakawari.models.fast.matching import LEAST, MULTIPLE, Matcher
 from nakawari.ops.search import shifted
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import resize_flow
 
 AROUND = 31
 """Side of the box over which it counts what a flow explains, pixels."""
-MUCH, SHARE = 16.0, 0.3
+MUCH, SHARE, SAME = 16.0, 0.3, 1.0
 """Where search leaves so many levels (0-255) unexplained, it must leave less than this share of what the
-matcher does; elsewhere less is enough."""
+matcher does; elsewhere as little is enough, and a difference of one level is none."""
 ASTRAY, MOST = 4.0, 10.0
 """What a pixel counts, in levels, by which a flow does not lead back; and pixels that count at most."""
 IN_FRONT = 4.0
 """So many times its weight is added to a pixel for each that it covers."""
 
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What may be spent on matching.
+
+    Attributes:
+        pixels: of the largest picture that is matched as it is; larger ones are matched at this size.
+        corrections: at 1/8 and at 1/4.
+    """
+
+    pixels: int
+    corrections: tuple[int, int]
+
+
+EFFORTS = {"fast": Effort(60_000, (3, 1)), "best": Effort(200_000, (6, 2))}
+"""By the row of CATALOG. Drawings are matched as well at the smaller size; scenes and vectors are not."""
+
 Flows = tuple[Floats, Floats]
 """Flow 0→1 and 1→0, [h, w, 2], pixels."""
 
 
-def match(matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int] = (0, 0)) -> Flows:
-    """What the matcher finds around a global shift, (x, y) in pixels, of two [h, w, 3] pictures.
-
-    Pictures of more than `LARGE` pixels are matched at a smaller size.
-    """
-    forth, back = _found(matcher, rgb0, shifted(rgb1, shift))
+def match(
+    matcher: Matcher,
+    rgb0: Bytes,
+    rgb1: Bytes,
+    shift: tuple[int, int] = (0, 0),
+    effort: Effort = EFFORTS["best"],
+) -> Flows:
+    """What the matcher finds around a global shift, (x, y) in pixels, of two [h, w, 3] pictures."""
+    forth, back = _found(matcher, rgb0, shifted(rgb1, shift), effort)
     if shift == (0, 0):
         return forth, back
     by = np.array(shift, np.float32)
@@ -61,7 +81,8 @@ def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:
     mixed = []
     for own, other, way in ((look0, look1, 0), (look1, look0, 1)):
         left = [_unexplained(own, other, flows[way], flows[1 - way]) for flows in (searched, matched)]
-        better = left[0] < left[1] * np.where(left[0] < MUCH, np.float32(1), np.float32(SHARE))
+        enough = left[1] * np.where(left[0] < MUCH, np.float32(1), np.float32(SHARE)) + np.float32(SAME)
+        better = left[0] < enough
         mixed.append(np.where(better[..., None], searched[way], matched[way]).astype(np.float32))
     return mixed[0], mixed[1]
 
@@ -98,13 +119,13 @@ def _unexplained(own: Look, other: Look, flow: Floats, back: Floats) -> Floats:
 
 
 @torch.inference_mode()
-def _found(matcher: Matcher, rgb0: Bytes, rgb1: Bytes) -> Flows:
+def _found(matcher: Matcher, rgb0: Bytes, rgb1: Bytes, effort: Effort) -> Flows:
     height, width = rgb0.shape[:2]
-    share = min(1.0, (LARGE / (height * width)) ** 0.5)
+    share = min(1.0, (effort.pixels / (height * width)) ** 0.5)
     size = max(LEAST, round(share * height)), max(LEAST, round(share * width))
     small = [_small(rgb, size) for rgb in (rgb0, rgb1)]
     place = next(matcher.parameters())
-    flows = matcher(*(x.to(place.device, place.dtype).div_(255) for x in small))
+    flows = matcher(*(x.to(place.device, place.dtype).div_(255) for x in small), effort.corrections)
     whole = [resize_flow(flow[..., : size[0], : size[1]].float(), (height, width)) for flow in flows]
     forth, back = (np.ascontiguousarray(flow[0].permute(1, 2, 0).cpu().numpy()) for flow in whole)
     return forth, back
