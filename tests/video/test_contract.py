@@ -200,7 +200,7 @@ def test_the_smallest_pictures_are_written_too(tmp_path, pix_fmt, size):
 
 
 def test_small_pictures_are_coded_alike_each_time(tmp_path):
-    """x264's threads race at this size; this parameter makes it likely."""
+    """x264 does not by itself at this size: its threads race, and its macroblock tree differs."""
     source = write_video(tmp_path / "in.mkv", pictures(23, 48, 32))
     options = EncodeOptions(preset="fast", extra={"x264-params": "lookahead-threads=1"})
     files = set()
