@@ -209,3 +209,9 @@ def test_a_picture_that_is_drawn_whole_is_refused_before_the_system_ends_the_pro
     model.foresee((512, 640))
     assert not caplog.text
     model(frames[0], frames[1], 0.5)
+
+
+def test_a_tile_for_whole_pictures_is_remarked_upon():
+    model = load("classic", device="cpu", tile=256)
+    assert "draws whole pictures" in model.remarks["tile"]
+    assert "tile" not in load("classic", device="cpu", tile="auto").remarks

@@ -15,6 +15,7 @@ import pytest
 
 import nakawari as nk
 from nakawari.errors import InputError, MediaError, OutputError
+from nakawari.models import official
 from nakawari.video import segments
 from tests.pipeline.test_smooth import drawing, write_images
 from tests.video.media import hear, pictures, write_video
@@ -124,6 +125,19 @@ def test_another_render_is_not_taken_for_this_one(tmp_path: Path, film: Path) ->
         nk.smooth(film, out, factor=2, model="blend", resume=True)
     shutil.rmtree(piece.parent)
     nk.smooth(film, out, factor=2, model="blend", resume=True)
+
+
+def test_other_weights_under_the_same_name_are_another_render(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.mkv"
+    with pytest.raises(CutOff):
+        nk.smooth(film, out, factor=2, model="fast", resume=True, progress=cut_off_after(15))
+    other = tmp_path / "newer.safetensors"
+    other.write_bytes(official.shipped("fast").read_bytes() + b" ")
+    monkeypatch.setattr(official, "shipped", lambda name: other)
+    with pytest.raises(OutputError, match="holds another render: shipped was"):
+        nk.smooth(film, out, factor=2, model="fast", resume=True)
 
 
 def test_one_run_at_a_time(tmp_path: Path, film: Path) -> None:

@@ -137,6 +137,8 @@ class Interpolator(ABC):
             if option not in self.options:
                 raise InputError(f"{self.name} has no option {option!r}; leave it out.")
         self.room.ask(tile, memory)
+        if isinstance(self.room.tile, int) and not self.windowed:
+            self.remarks["tile"] = f"{self.name} draws whole pictures; a tile size changes nothing."
         self._adjust(dict(self.options) | options)
 
     def reserve(self, size: tuple[int, int], beside: int) -> None:

@@ -31,8 +31,20 @@ def settings(
         **model,
         "plan": None if given is None else _digest(*(piece.encode() for piece in pieces(given))),
         "encode": asdict(options),
+        "shipped": _shipped(model),
         "versions": versions(),
     }
+
+
+def _shipped(model: dict[str, str]) -> str | None:
+    """The digest of the weights that come with nakawari and draw here; None where others do, or none."""
+    from nakawari.models import find, is_file
+    from nakawari.models.official import shipped
+
+    if is_file(model["model"]) or model["weights"] != "None":
+        return None
+    row = find(model["model"])
+    return None if row.weights != "shipped" else _digest(shipped(row.wears or row.name).read_bytes())
 
 
 def _fields(timing: Timing) -> dict[str, Any]:
