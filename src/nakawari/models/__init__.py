@@ -43,6 +43,11 @@ class Row:
     wears: str = ""
     hints: bool = False
 
+    @property
+    def weights_of(self) -> str:
+        """The row whose weight files are read: `wears`, or itself."""
+        return self.wears or self.name
+
 
 _RIFE_4 = (
     *(
@@ -230,7 +235,7 @@ def load(
     if weights is not None:
         from nakawari.models.official import open_weights
 
-        found = open_weights(weights, (row.wears or row.name) if row else None)
+        found = open_weights(weights, row.weights_of if row else None)
         row = row or find(found.model)
     assert row is not None
     module, attribute = row.entry.split(":")

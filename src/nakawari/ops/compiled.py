@@ -9,7 +9,7 @@ additions to the kernel, so results do not depend on the number of threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,20 +23,19 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork (data loade
     os.register_at_fork(after_in_child=_pools.clear)
 
 
-def compile_kernel(signatures: str | Sequence[str], fast: bool = False) -> Callable[..., Any]:
-    """Decorate a kernel: compiled once for `signatures`, then loaded from the user's cache.
+def compile_kernel(signature: str, fast: bool = False) -> Callable[..., Any]:
+    """Decorate a kernel: compiled once for `signature`, then loaded from the user's cache.
 
     Args:
-        signatures: numba signatures, such as `"void(f4[:, ::1], i8)"`.
+        signature: numba's, such as `"void(f4[:, ::1], i8)"`.
         fast: let the compiler reorder and fuse arithmetic (not NaN-unsafe tricks).
     """
     numba = need("numba")
-    wanted = [signatures] if isinstance(signatures, str) else list(signatures)
     options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
     if fast:
         options["fastmath"] = {"contract", "reassoc", "nsz", "arcp"}
 
-    return kept(numba.njit(wanted, **options))
+    return kept(numba.njit([signature], **options))
 
 
 def in_bands(work: Callable[[int, int], object], length: int, smallest: int = 16) -> None:

@@ -18,7 +18,6 @@ from nakawari.ops.compiled import compile_kernel, in_bands
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 
 

@@ -44,7 +44,7 @@ def _shipped(model: dict[str, str]) -> str | None:
     if is_file(model["model"]) or model["weights"] != "None":
         return None
     row = find(model["model"])
-    return None if row.weights != "shipped" else _digest(shipped(row.wears or row.name).read_bytes())
+    return None if row.weights != "shipped" else _digest(shipped(row.weights_of).read_bytes())
 
 
 def _fields(timing: Timing) -> dict[str, Any]:

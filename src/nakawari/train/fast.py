@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from nakawari.errors import InputError
 from nakawari.losses.flow import sequence_error
-from nakawari.models.fast import WEIGHTS, Fast
+from nakawari.models.fast import Fast
+from nakawari.models.fast.leading import EFFORTS
 from nakawari.models.fast.matching import COARSE, Matcher, MatcherConfig, Steps
 from nakawari.train.mixture import Search
 from nakawari.train.redrawn import redraw
 from nakawari.train.task import Samples
 
 Config = MatcherConfig
-FEWEST = 3, 1
+FEWEST = EFFORTS["fast"].corrections
 """Corrections at 1/8 and at 1/4, at least."""
 FAR_OFF = 3.0
 """Pixels from the true flow beyond which a pixel counts as lost."""
@@ -91,7 +92,7 @@ def _sequence_loss(found: Steps, truth: Tensor, valid: Tensor, decay: float) -> 
 def draw(net: nn.Module, batch: Samples) -> Tensor:
     """The pictures at t, [B, 3, H, W], of frames in [0, 1], as `fast` draws them."""
     assert isinstance(net, Matcher)
-    model = Fast(WEIGHTS, net, batch["frame0"].device)
+    model = Fast("fast", net, batch["frame0"].device)
     pairs = zip(batch["frame0"][:, None], batch["frame1"][:, None], batch["t"].tolist(), strict=True)
     pictures = [model.at(model.prepare(frame0, frame1), t) for frame0, frame1, t in pairs]
     return torch.cat([torch.as_tensor(picture) for picture in pictures])

@@ -59,9 +59,9 @@ from nakawari.models.classic import motion
 from nakawari.models.classic.candidates import Candidates, Field, Turns, find_candidates, trusted
 from nakawari.models.classic.motion import Bytes, Floats, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
-from nakawari.models.classic.synthesis import Choice, by_agreement, enlarge, lay, stands
+from nakawari.models.classic.synthesis import FADES, Choice, Judged, by_agreement, enlarge, lay, stands
 from nakawari.models.costs import COSTS
-from nakawari.models.unsure import Unsure, check_unsure
+from nakawari.models.unsure import Unsure, check_unsure, share_of_second
 from nakawari.ops.gather import mix_along
 from nakawari.ops.search import dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
@@ -131,15 +131,11 @@ class Classic(Curved):
     def _chosen_at(self, state: State, t: float) -> Choice:
         unsure: Unsure = self.options["unsure"]
         if (t, unsure) not in state.choices:
-            lost = None if unsure == "draw" else self._stands(state, unsure)
-            state.choices = {(t, unsure): by_agreement(_candidates(state, t), unsure, lost)}
+            found = _candidates(state, t)
+            judged = Judged.of(found)
+            lost = judged.lost(*FADES) if unsure == "draw" else _stands(state, found, judged)
+            state.choices = {(t, unsure): by_agreement(found, judged, lost, share_of_second(unsure, t))}
         return state.choices[t, unsure]
-
-    def _stands(self, state: State, unsure: Unsure) -> Floats:
-        """Where one key stands: decided once for a pair, or parts would come and go."""
-        if state.stands is None:
-            state.stands = stands(_candidates(state, 0.5), unsure)
-        return state.stands
 
     def _flows(self, state: list[State]) -> tuple[Tensor, Tensor]:
         sides = [[_flow(one, side) for one in state] for side in (0, 1)]
@@ -156,6 +152,16 @@ class Classic(Curved):
 
 def _candidates(state: State, t: float) -> Candidates:
     return find_candidates(state.rgb0, state.rgb1, state.fields, state.shifts, t, state.turns)
+
+
+def _stands(state: State, found: Candidates, judged: Judged) -> Floats:
+    """Where one key stands: decided once for a pair, half way, or parts would come and go."""
+    if state.stands is None:
+        if found.t != 0.5:
+            found = _candidates(state, 0.5)
+            judged = Judged.of(found)
+        state.stands = stands(found, judged)
+    return state.stands
 
 
 def _stack(arrays: list[npt.NDArray[Any]]) -> Tensor:

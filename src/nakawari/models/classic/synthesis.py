@@ -18,7 +18,6 @@ from nakawari.models.boxes import unequal
 from nakawari.models.classic.candidates import MOVES, WINDOW, Candidates, along
 from nakawari.models.classic.motion import Floats, largest, lookup
 from nakawari.models.classic.sprites import Sprite
-from nakawari.models.unsure import Unsure, share_of_second
 from nakawari.ops.gather import Numbers, believe
 
 Mask = npt.NDArray[np.bool_]
@@ -27,13 +26,10 @@ SURE = 200.0
 """Disagreement (sum of three channels, 0-255, both kinds together) below which a motion is certain."""
 CERTAIN = 16.0
 """Cost below which the best motion is taken alone; at twice that much, all count as they can be believed."""
-LOST: dict[Unsure, tuple[float, float]] = {
-    "draw": (80.0, 240.0),
-    "hold": (30.0, 60.0),
-    "nearest": (30.0, 60.0),
-}
-"""Cost of the best motion, around a pixel, from which motion begins to be lost, and is wholly. A smear is at
-first nearer to the truth than a fade, but never as sharp as one key."""
+FADES, STANDS = (80.0, 240.0), (30.0, 60.0)
+"""Cost of the best motion, around a pixel, from which motion begins to be lost, and is wholly: where keys
+fade into one another, and where one stands. A smear is at first nearer to the truth than a fade, but never as
+sharp as one key."""
 NO_HELP, SOME_HELP = 0.35, 0.1
 """Share of the cost of no motion that is left: such motion is no help, and such motion is right all the same
 (the cost is of light, or of grain)."""
@@ -102,48 +98,48 @@ class Judged:
         """The weights of a `Choice` at t, [K, 2, h, w], by the rule."""
         return believe(self.costs, self.best, self.unsure, SLIGHT, t)
 
-    def lost(self, unsure: Unsure) -> Floats:
-        """How much motion is lost, [h, w], 0 to 1: by what the best motion and no motion cost, all around."""
+    def lost(self, begins: float, wholly: float) -> Floats:
+        """How much motion is lost, [h, w], 0 to 1: by what the best motion and no motion cost, all around.
+
+        `begins`, `wholly`: one of `FADES` and `STANDS`.
+        """
         best, none = (_around(cost) for cost in (self.least, self.costs[-1]))
-        begins, wholly = LOST[unsure]
         costly = ((best - begins) / (wholly - begins)).clip(0, 1)
         no_help = ((best / np.maximum(none, 1) - SOME_HELP) / (NO_HELP - SOME_HELP)).clip(0, 1)
         return np.asarray(costly * no_help, np.float32)
 
 
-def by_agreement(candidates: Candidates, unsure: Unsure = "draw", lost: Floats | None = None) -> Choice:
+def by_agreement(candidates: Candidates, judged: Judged, lost: Floats, second: float) -> Choice:
     """Each candidate as much as its agreement around each pixel lets it be believed.
 
     Args:
         candidates: what may be at t.
-        unsure: how the keys stand where motion is lost.
-        lost: [h, w], 0 to 1, where that is; None: as it is thought of these candidates.
+        judged: what is thought of them.
+        lost: [h, w], 0 to 1, where motion is lost and the keys stand.
+        second: share of key 1 there.
     """
-    judged = Judged.of(candidates)
     weights = judged.weights(candidates.t)
-    lost = judged.lost(unsure) if lost is None else lost
     if lost.any():
-        standing(weights, lost, share_of_second(unsure, candidates.t))
+        standing(weights, lost, second)
     motion = taken(candidates.motions, judged.best)
     cover = cover_of(candidates, motion, taken(judged.doubts[:, None], judged.best)[0] < SURE)
     cover |= (judged.unsure == 1) & specks(candidates)
     return Choice(candidates.motions, candidates.bends(), weights, cover)
 
 
-def stands(candidates: Candidates, unsure: Unsure) -> Floats:
+def stands(candidates: Candidates, judged: Judged) -> Floats:
     """Where one key is to stand at all times of a pair, [h, w], 0 to 1.
 
     Motion is lost there, and the keys differ by more than light: a ground that brightens must not wait.
 
     Args:
-        candidates: of half way.
-        unsure: "hold" or "nearest".
+        candidates, judged: of half way.
     """
     flow = np.ascontiguousarray(candidates.motions[-1].transpose(1, 2, 0))
     shown = lookup(candidates.rgb0, flow, -0.5), lookup(candidates.rgb1, flow, 0.5)
     apart = np.asarray(cv2.subtract(*shown, dtype=cv2.CV_32F), np.float32)
     unlike = _around(np.abs(apart - _around(apart)).sum(2))
-    return np.asarray(Judged.of(candidates).lost(unsure) * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
+    return np.asarray(judged.lost(*STANDS) * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
 
 
 def _around(values: Floats) -> Floats:

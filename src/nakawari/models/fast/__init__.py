@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from nakawari import checkpoints
+from nakawari.models import find
 from nakawari.models.classic import Classic, Encoded, State
 from nakawari.models.classic.candidates import Field
 from nakawari.models.classic.motion import grey_look
@@ -21,9 +22,6 @@ from nakawari.models.costs import COSTS
 from nakawari.models.fast.leading import EFFORTS, leading, match
 from nakawari.models.fast.matching import Matcher, MatcherConfig
 from nakawari.models.official import Weights, open_weights, shipped
-
-WEIGHTS = "fast"
-"""The row whose weights these are."""
 
 
 class Fast(Classic):
@@ -52,7 +50,8 @@ class Fast(Classic):
 
 def build(name: str, weights: Weights | None, device: torch.device, precision: torch.dtype) -> Fast:
     """The CATALOG entry of both; without weights, those that are shipped."""
-    found = open_weights(shipped(WEIGHTS), WEIGHTS) if weights is None else weights
+    row = find(name).weights_of
+    found = open_weights(shipped(row), row) if weights is None else weights
     matcher = Matcher(MatcherConfig.of(found.config))
-    checkpoints.load_strictly(matcher, found.tensors, f"weights of {WEIGHTS}")
+    checkpoints.load_strictly(matcher, found.tensors, f"weights of {row}")
     return Fast(name, matcher, device)
