@@ -60,6 +60,36 @@ def test_what_moves_over_still_ground_has_no_layer():
     assert find_overlay(*keys) is None
 
 
+def figures(x, y, seed=4):
+    """Large plain shapes with dark stripes before scenery, as of clothes and limbs."""
+    picture = scenery(seed)[:, 100 + x : 580 + x].copy()
+    random = np.random.default_rng(1)
+    for column in range(8):
+        place = (30 + 40 * column - x, 120 + int(random.integers(-30, 30)) - y)
+        cv2.ellipse(picture, place, (34, 80), 20, 0, 360, (20, 20, 30), -1, cv2.LINE_AA)
+        cv2.ellipse(picture, place, (26, 70), 20, 0, 360, (245, 240, 235), -1, cv2.LINE_AA)
+        for row in range(-60, 60, 14):
+            start = (place[0] - 10, place[1] + row)
+            cv2.line(picture, start, (place[0] + 12, place[1] + row + 4), (20, 20, 30), 2, cv2.LINE_AA)
+    return picture
+
+
+def test_plain_shapes_that_come_to_lie_on_others_are_no_layer():
+    keys = figures(0, 0), figures(14, 2)
+    still = (np.abs(keys[0].astype(int) - keys[1]) <= 6).all(2)
+    assert still.mean() > 0.1  # much is the same in both, by chance
+    assert find_overlay(*keys) is None
+
+
+def test_a_caption_over_such_shapes_is_one():
+    keys = letters(figures(0, 0)), letters(figures(14, 2))
+    found = find_overlay(*keys)
+    ink = letters(np.zeros_like(keys[0])).max(2) == 255
+    assert found is not None
+    assert found.mask[ink].mean() > 0.9
+    assert found.mask[:240].mean() < 0.01
+
+
 def test_a_batch_is_its_pictures_one_by_one():
     pairs = [panned(10)[0], panned(24)[0]]
     model = load("classic", device="cpu")

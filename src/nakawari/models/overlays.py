@@ -1,13 +1,15 @@
 """What stays while the picture pans: captions, logos, a figure that stands still before moving scenery.
 
 Such a layer must not take part in the search for motion, or letters are torn along with the scenery behind
-them. It is found where both keys show the same and the pan would have it otherwise, taken off both keys (what
-is behind it is taken from the other key), and laid over what is drawn.
+them. It is found where both keys show the same, the pan would have it otherwise, and its outline is in both:
+where a plain sleeve only comes to lie on a sleeve, what is the same ends at the edge of one of the keys. The
+layer is taken off both keys (what is behind it is taken from the other key), and laid over what is drawn.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +32,9 @@ SMALLEST, BESIDE = 20, 8
 """Pixels of the smallest piece that stands alone, and how near to one a smaller one is believed."""
 SEEDED = 0.3
 """Share of a piece of what stays that the pan must contradict."""
+BESIDE_IT, NEAR_IT, OUTLINED = 3, 49, 0.4
+"""Pixels around a piece that are compared with it; side of the box in which pieces are asked together; and
+the share of what stands out in any key that must stand out in both."""
 RIM = 2
 """Pixels around the layer that may belong to its smoothed edge."""
 EDGE, AROUND = 16, 9
@@ -129,10 +134,11 @@ def find_overlay(rgb0: Bytes, rgb1: Bytes) -> Overlay | None:
     back = (-shift[0], -shift[1])
     brought = np.maximum(_apart(rgb0, shifted(rgb1, shift)), _apart(rgb1, shifted(rgb0, back)))
     seed = _pieces(still & (brought > OTHERWISE))
-    if not seed.any():
+    layer = _outlined(_whole(seed, still), rgb0, rgb1, still)
+    if not layer.any():
         return None
     kernel = np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)
-    return Overlay(cv2.dilate(_whole(seed, still).astype(np.uint8), kernel) > 0, shift)
+    return Overlay(cv2.dilate(layer.astype(np.uint8), kernel) > 0, shift)
 
 
 def take_off(image: Tensor, other: Tensor, overlay: Overlay, first: bool) -> Tensor:
@@ -173,6 +179,37 @@ def _whole(seed: Mask, still: Mask) -> Mask:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(still.astype(np.uint8), connectivity=8)
     share = np.bincount(labels[seed], minlength=count) / stats[:, cv2.CC_STAT_AREA]
     return np.asarray((share > SEEDED)[labels] & still | seed)
+
+
+def _outlined(layer: Mask, rgb0: Bytes, rgb1: Bytes, still: Mask) -> Mask:
+    """Pieces that stand out from what changes around them in both keys, as do the pieces near them."""
+    count, labels = cv2.connectedComponents(layer.astype(np.uint8), connectivity=8)
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BESIDE_IT + 1, 2 * BESIDE_IT + 1))
+    beside = (cv2.dilate(layer.astype(np.uint8), disk) > 0) & ~still
+    places, nearest = nearest_outside(~layer)
+    outer = beside.reshape(-1)[places]
+    places, nearest = places[outer], nearest[outer]
+    edges = [
+        np.abs(flat[places] - flat[nearest]).max(1) > OTHERWISE
+        for flat in (rgb.reshape(-1, 3).astype(np.int16) for rgb in (rgb0, rgb1))
+    ]
+    votes = np.zeros((2, layer.size), np.float32)  # for an outline in both keys, and in one of them
+    for vote, found in zip(votes, (edges[0] & edges[1], edges[0] ^ edges[1]), strict=True):
+        np.add.at(vote, nearest[found], 1)
+    own = _share(*(np.bincount(labels.reshape(-1), vote, minlength=count) for vote in votes))
+    near = _share(
+        *(cv2.boxFilter(v.reshape(layer.shape), -1, (NEAR_IT, NEAR_IT), normalize=False) for v in votes)
+    )
+    pixels = np.bincount(labels.reshape(-1), minlength=count)
+    near = np.bincount(labels.reshape(-1), near.reshape(-1), minlength=count) / pixels
+    outlined = np.minimum(own, near) > OUTLINED
+    outlined[0] = False
+    return np.asarray(outlined[labels])
+
+
+def _share(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Of the first, of both together; 0 where there is none."""
+    return np.asarray(one / np.maximum(one + other, 1e-3))
 
 
 def _pieces(mask: Mask) -> Mask:
