@@ -66,6 +66,24 @@ def test_a_pan_of_a_fifth_of_the_width_is_followed(model):
     assert error(made[10:-10, 40:-40], truth[10:-10, 40:-40]) < 2
 
 
+@pytest.mark.parametrize("name", ["classic", "fast"])
+def test_what_does_not_share_a_pan_is_followed_too(name):
+    wide, figure = texture(240, 640), texture(96, 96, seed=3)
+    pictures = []
+    for start, light in ((100, 0), (130, 4), (160, 8)):  # lit, so that it is no layer that stays
+        picture = wide[:, start : start + 360].copy()
+        picture[72:168, 130:226] = figure + light
+        pictures.append(picture)
+    network = load(name, device="cpu")
+    pair = network.prepare(pictures[0], pictures[2])
+    assert pair.still.layer is None
+    assert pair.state[0].shifts[-1] == (-60, 0)
+    within = np.s_[76:164, 134:222]
+    for field in pair.state[0].fields:
+        assert np.median(np.abs(field[0].flow[within])) < 0.2
+    assert error(network.at(pair, 0.5)[within], pictures[1][within]) < 10  # 36 around the pan alone
+
+
 def test_a_small_motion_is_better_than_both_keys(model):
     made, truth = model(disc(50), disc(58)), disc(54)
     assert error(made, truth) < 0.3 * min(error(disc(50), truth), error(disc(58), truth))

@@ -16,9 +16,9 @@ from nakawari.data.heldout import HELD_OUT_SEED
 from nakawari.errors import ModelError
 from nakawari.models import load
 from nakawari.models.classic.candidates import trusted
-from nakawari.models.classic.motion import Look
+from nakawari.models.classic.motion import AROUND, Look
 from nakawari.models.fast import Fast
-from nakawari.models.fast.leading import AROUND, EFFORTS, IN_FRONT, in_front, lead, match
+from nakawari.models.fast.leading import EFFORTS, IN_FRONT, in_front, lead, match
 from nakawari.models.fast.matching import Matcher, MatcherConfig
 from nakawari.ops.landing import land
 from nakawari.ops.search import search_both

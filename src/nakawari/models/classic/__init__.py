@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -57,13 +57,13 @@ from nakawari.models.arcs import Curved
 from nakawari.models.base import Drawn
 from nakawari.models.classic import motion
 from nakawari.models.classic.candidates import Candidates, Field, Turns, find_candidates, trusted
-from nakawari.models.classic.motion import Bytes, Floats, Look
+from nakawari.models.classic.motion import Bytes, Floats, Flows, Look
 from nakawari.models.classic.sprites import Sprite, erase, find_sprites
 from nakawari.models.classic.synthesis import FADES, Choice, Judged, by_agreement, enlarge, lay, stands
 from nakawari.models.costs import COSTS
 from nakawari.models.unsure import Unsure, check_unsure, share_of_second
 from nakawari.ops.gather import mix_along
-from nakawari.ops.search import dense_search, global_shift, search_around
+from nakawari.ops.search import Search, dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
 from nakawari.tensors import to_frame
 
@@ -183,7 +183,7 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     finest = 1 if look0.grey.shape == (height, width) else 0
     shift = global_shift(look0.grey, look1.grey)
     search = dense_search(finest=finest)
-    flows = search_around(look0.grey, look1.grey, shift, search)
+    flows = _searched(look0, look1, "grey", shift, search)
     errors = [
         motion.largest(cv2.absdiff(own.rgb, motion.lookup(other.rgb, flow)))
         for own, other, flow in ((look0, look1, flows[0]), (look1, look0, flows[1]))
@@ -193,8 +193,8 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         bare0 = motion.look(erase(look0.rgb, look1.rgb, sprites, first=True))
         bare1 = motion.look(erase(look1.rgb, look0.rgb, sprites, first=False))
         look0, look1 = bare0, bare1
-        flows = search_around(look0.grey, look1.grey, shift, search)
-    lines = search_around(look0.distance, look1.distance, shift, dense_search(finest=1))
+        flows = _searched(look0, look1, "grey", shift, search)
+    lines = _searched(look0, look1, "distance", shift, dense_search(finest=1))
     return State(
         look0.rgb,
         look1.rgb,
@@ -202,6 +202,16 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         shifts=[(0, 0)] if shift == (0, 0) else [(0, 0), shift],
         sprites=[sprite.enlarged(height, width) for sprite in sprites],
         size=(height, width),
+    )
+
+
+def _searched(
+    look0: Look, look1: Look, seen: Literal["grey", "distance"], shift: tuple[int, int], search: Search
+) -> Flows:
+    """Flow that search finds on one of the looks."""
+    pictures = getattr(look0, seen), getattr(look1, seen)
+    return motion.around_both(
+        look0.rgb, look1.rgb, shift, lambda around: search_around(*pictures, around, search)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,18 @@ from nakawari.ops.lines import distance_to, line_map
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Flows = tuple[Floats, Floats]
+"""Flow 0→1 and 1→0, [h, w, 2], pixels."""
 
 REACH = 16
 """Pixels from a line up to which a picture of distances still slopes."""
+AROUND = 31
+"""Side of the box over which it counts what a flow explains, pixels."""
+ASTRAY, MOST = 4.0, 10.0
+"""What a pixel counts, in levels, by which a flow does not lead back; and pixels that count at most."""
+SAME, FAR_BETTER = 1.0, 0.5
+"""Differences of a level are none; and the share of what one flow leaves unexplained below which another must
+be to take its place."""
 LARGE = 200_000
 """Pixels of the largest picture in which motion is found at full size."""
 
@@ -75,6 +85,33 @@ def lookup(picture: npt.NDArray[Any], flow: Floats, share: float = 1.0) -> npt.N
     x = share * flow[..., 0] + np.arange(width, dtype=np.float32)
     y = share * flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def unexplained(own: Bytes, other: Bytes, flow: Floats, back: Floats) -> Floats:
+    """Levels (0-255) by which keys [h, w, 3] differ along a flow, and pixels that it leads astray, [h, w]."""
+    apart = cv2.absdiff(own, lookup(other, flow)).astype(np.float32).sum(2) / 3
+    astray = np.abs(flow + lookup(back, flow)).sum(2)
+    total = apart + np.float32(ASTRAY) * np.minimum(astray, np.float32(MOST))
+    return np.asarray(cv2.blur(total, (AROUND, AROUND)), np.float32)
+
+
+def around_both(
+    rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int], find: Callable[[tuple[int, int]], Flows]
+) -> Flows:
+    """Flow of two keys [h, w, 3] both ways, found around a global shift: what does not share it, around none.
+
+    `find` finds it around a shift (x, y), in pixels.
+    """
+    flows = find(shift)
+    if shift == (0, 0):
+        return flows
+    others = find((0, 0))
+    mixed = []
+    for own, other, way in ((rgb0, rgb1, 0), (rgb1, rgb0, 1)):
+        left, right = (unexplained(own, other, each[way], each[1 - way]) for each in (flows, others))
+        better = right < left * np.float32(FAR_BETTER) - np.float32(SAME)
+        mixed.append(np.where(better[..., None], others[way], flows[way]).astype(np.float32))
+    return mixed[0], mixed[1]
 
 
 def returns(flow: Floats, back: Floats) -> npt.NDArray[np.bool_]:

@@ -19,19 +19,15 @@ import torch
 from torch import Tensor
 
 from nakawari.models.classic.candidates import Field, trusted
-from nakawari.models.classic.motion import Bytes, Floats, Look, lookup
+from nakawari.models.classic.motion import SAME, Bytes, Floats, Flows, Look, around_both, lookup, unexplained
 from nakawari.models.fast.matching import LEAST, MULTIPLE, Matcher
 from nakawari.ops.search import shifted
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import resize_flow
 
-AROUND = 31
-"""Side of the box over which it counts what a flow explains, pixels."""
-MUCH, SHARE, SAME = 16.0, 0.3, 1.0
+MUCH, SHARE = 16.0, 0.3
 """Where search leaves so many levels (0-255) unexplained, it must leave less than this share of what the
-matcher does; elsewhere as little is enough, and a difference of one level is none."""
-ASTRAY, MOST = 4.0, 10.0
-"""What a pixel counts, in levels, by which a flow does not lead back; and pixels that count at most."""
+matcher does; elsewhere as little is enough."""
 IN_FRONT = 4.0
 """So many times its weight is added to a pixel for each that it covers."""
 
@@ -52,9 +48,6 @@ class Effort:
 EFFORTS = {"fast": Effort(60_000, (3, 1)), "best": Effort(200_000, (6, 2))}
 """By the row of CATALOG. Drawings are matched as well at the smaller size; scenes and vectors are not."""
 
-Flows = tuple[Floats, Floats]
-"""Flow 0→1 and 1→0, [h, w, 2], pixels."""
-
 
 def match(
     matcher: Matcher,
@@ -64,6 +57,12 @@ def match(
     effort: Effort = EFFORTS["best"],
 ) -> Flows:
     """What the matcher finds around a global shift, (x, y) in pixels, of two [h, w, 3] pictures."""
+    return around_both(rgb0, rgb1, shift, lambda around: _match_around(matcher, rgb0, rgb1, around, effort))
+
+
+def _match_around(
+    matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int], effort: Effort
+) -> Flows:
     forth, back = _found(matcher, rgb0, shifted(rgb1, shift), effort)
     if shift == (0, 0):
         return forth, back
@@ -80,7 +79,7 @@ def lead(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Flows:
     """What the matcher found, and where search explains the keys far better, what search found."""
     mixed = []
     for own, other, way in ((look0, look1, 0), (look1, look0, 1)):
-        left = [_unexplained(own, other, flows[way], flows[1 - way]) for flows in (searched, matched)]
+        left = [unexplained(own.rgb, other.rgb, each[way], each[1 - way]) for each in (searched, matched)]
         enough = left[1] * np.where(left[0] < MUCH, np.float32(1), np.float32(SHARE)) + np.float32(SAME)
         better = left[0] < enough
         mixed.append(np.where(better[..., None], searched[way], matched[way]).astype(np.float32))
@@ -108,14 +107,6 @@ def _landed(values: Floats, flow: Floats) -> Floats:
     way = torch.from_numpy(np.ascontiguousarray(flow.transpose(2, 0, 1)))[None]
     sums, _ = splat_sums(source, way, torch.ones_like(source))
     return np.asarray(np.minimum(sums[0, 0].numpy(), np.float32(1)))
-
-
-def _unexplained(own: Look, other: Look, flow: Floats, back: Floats) -> Floats:
-    """Levels by which the keys differ along a flow and pixels by which it does not lead back, [h, w]."""
-    apart = cv2.absdiff(own.rgb, lookup(other.rgb, flow)).astype(np.float32).sum(2) / 3
-    astray = np.abs(flow + lookup(back, flow)).sum(2)
-    total = apart + np.float32(ASTRAY) * np.minimum(astray, np.float32(MOST))
-    return np.asarray(cv2.blur(total, (AROUND, AROUND)), np.float32)
 
 
 @torch.inference_mode()
