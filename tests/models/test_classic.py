@@ -10,6 +10,7 @@ from nakawari.errors import InputError
 from nakawari.models import load
 from nakawari.models.classic import motion
 from nakawari.models.classic.sprites import erase, find_sprites
+from nakawari.ops.following import returns
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +114,8 @@ def test_large_pictures_are_matched_at_half_size_and_drawn_at_full(model, monkey
 def test_flow_that_comes_back_is_told_from_flow_that_does_not():
     there = np.zeros((20, 30, 2), np.float32)
     there[..., 0] = 5
-    assert motion.returns(there, -there)[:, :25].all()
-    assert not motion.returns(there, there).any()
+    assert returns(there, -there)[:, :25].all()
+    assert not returns(there, there).any()
 
 
 def test_sprites_are_taken_only_without_doubt():

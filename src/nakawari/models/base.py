@@ -29,6 +29,7 @@ from nakawari.errors import BackendError, InputError
 from nakawari.models.boxes import Box, change_box, unequal
 from nakawari.models.costs import Cost
 from nakawari.models.keys import Picture, check, check_alike, copy_of, guide_of, size_of
+from nakawari.models.light import Light
 from nakawari.models.overlays import Stillness
 from nakawari.models.tiles import Room
 from nakawari.tensors import Array, pad_to_multiple, to_frame, to_tensor, unpad
@@ -86,6 +87,7 @@ class Pair:
     images: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
     size: tuple[int, int] = (0, 0)
     still: Stillness | None = field(default=None, repr=False)
+    light: Light | None = field(default=None, repr=False)
     tile: int | None = None
     ready: bool = False
     encoded: tuple[Encoded | None, Encoded | None] = field(default=(None, None), repr=False)
@@ -101,6 +103,8 @@ class Interpolator(ABC):
     """What can be chosen, and what is; see `adjust`."""
     knows_stillness: ClassVar[bool] = False
     """What stays is kept apart: pinned, and where the rest pans, a layer of its own (`overlays.py`)."""
+    evens_light: ClassVar[bool] = False
+    """Keys are brought to one light (`light.py`), except where they have alpha."""
     windowed: ClassVar[bool] = False
     """The model goes by `side`; others hold so little that they draw whole pictures."""
     cost: Cost | None = None
@@ -222,10 +226,13 @@ class Interpolator(ABC):
             layered = still is not None and still.layer is not None
             if still is not None and layered:
                 guide0, guide1 = images = still.beneath
-            kept = whole and not layered
+            light = Light.of(guide0, guide1) if self.evens_light and opaque else None
+            if light is not None:
+                images = light.evened(*images)
+            kept = whole and not layered and light is None
             encoded = (enc0, enc1) if kept else (None, None)
             pair = Pair(
-                key0, key1, box, None, images, size, still, self._side_for(images[0]), encoded=encoded
+                key0, key1, box, None, images, size, still, light, self._side_for(images[0]), encoded=encoded
             )
             self._within(pair, lambda: None)
         return pair
@@ -248,6 +255,8 @@ class Interpolator(ABC):
         assert images is not None
         with torch.inference_mode():
             drawn = self._within(pair, lambda: self._draw(pair.state, float(t), images))
+            if pair.light is not None:
+                drawn = Drawn(pair.light.relit(drawn.image, float(t)), drawn.cover)
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
             return _finish(pair, pair.box, drawn, self.keeps_still)

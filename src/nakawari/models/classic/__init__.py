@@ -62,6 +62,7 @@ from nakawari.models.classic.sprites import Sprite, erase, find_sprites
 from nakawari.models.classic.synthesis import FADES, Choice, Judged, by_agreement, enlarge, lay, stands
 from nakawari.models.costs import COSTS
 from nakawari.models.unsure import Unsure, check_unsure, share_of_second
+from nakawari.ops.following import lookup
 from nakawari.ops.gather import mix_along
 from nakawari.ops.search import Search, dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
@@ -105,6 +106,7 @@ class Classic(Curved):
 
     context_px = 160
     knows_stillness = True
+    evens_light = True
     cost = COSTS["classic"]
     options: Mapping[str, Any] = {"unsure": "draw"}
 
@@ -185,7 +187,7 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     search = dense_search(finest=finest)
     flows = _searched(look0, look1, "grey", shift, search)
     errors = [
-        motion.largest(cv2.absdiff(own.rgb, motion.lookup(other.rgb, flow)))
+        motion.largest(cv2.absdiff(own.rgb, lookup(other.rgb, flow)))
         for own, other, flow in ((look0, look1, flows[0]), (look1, look0, flows[1]))
     ]
     sprites = find_sprites(look0.rgb, look1.rgb, *errors)

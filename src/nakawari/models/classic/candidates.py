@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from nakawari.models.classic.motion import Bytes, Floats, Look, largest, lookup, returns
+from nakawari.models.classic.motion import Bytes, Floats, Look, largest
 from nakawari.ops.arcs import along_arc
+from nakawari.ops.following import lookup, returns
 from nakawari.ops.gather import ALL_STRAIGHT, STRAIGHT, disagreement
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import contrast, nearest_outside

@@ -1,4 +1,4 @@
-"""How motion sees a key, and pictures looked up along a motion."""
+"""How motion sees a key, and which of two flows explains the keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.ops.following import lookup
 from nakawari.ops.lines import distance_to, line_map
 
 Bytes = npt.NDArray[np.uint8]
@@ -76,17 +77,6 @@ def largest(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return out
 
 
-def lookup(picture: npt.NDArray[Any], flow: Floats, share: float = 1.0) -> npt.NDArray[Any]:
-    """`picture` at p + share * flow(p), bilinear; places outside take the nearest edge pixel.
-
-    Flow is [H, W, 2].
-    """
-    height, width = flow.shape[:2]
-    x = share * flow[..., 0] + np.arange(width, dtype=np.float32)
-    y = share * flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-
-
 def unexplained(own: Bytes, other: Bytes, flow: Floats, back: Floats) -> Floats:
     """Levels (0-255) by which keys [h, w, 3] differ along a flow, and pixels that it leads astray, [h, w]."""
     apart = cv2.absdiff(own, lookup(other, flow)).astype(np.float32).sum(2) / 3
@@ -112,10 +102,3 @@ def around_both(
         better = right < left * np.float32(FAR_BETTER) - np.float32(SAME)
         mixed.append(np.where(better[..., None], others[way], flows[way]).astype(np.float32))
     return mixed[0], mixed[1]
-
-
-def returns(flow: Floats, back: Floats) -> npt.NDArray[np.bool_]:
-    """Where going along `flow`, then along `back`, ends near the start: a pixel, or a tenth of the way."""
-    loop = flow + lookup(back, flow)
-    length = cv2.magnitude(flow[..., 0], flow[..., 1])
-    return np.asarray(cv2.magnitude(loop[..., 0], loop[..., 1]) < np.maximum(1.0, 0.1 * length))

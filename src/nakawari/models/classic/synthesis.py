@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from nakawari.models.boxes import unequal
 from nakawari.models.classic.candidates import MOVES, WINDOW, Candidates, along
-from nakawari.models.classic.motion import Floats, largest, lookup
+from nakawari.models.classic.motion import Floats, largest
 from nakawari.models.classic.sprites import Sprite
+from nakawari.ops.following import lookup
 from nakawari.ops.gather import Numbers, believe
 
 Mask = npt.NDArray[np.bool_]

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from nakawari.models.classic.candidates import Field, trusted
-from nakawari.models.classic.motion import SAME, Bytes, Floats, Flows, Look, around_both, lookup, unexplained
+from nakawari.models.classic.motion import SAME, Bytes, Floats, Flows, Look, around_both, unexplained
 from nakawari.models.fast.matching import LEAST, MULTIPLE, Matcher
+from nakawari.ops.following import lookup
 from nakawari.ops.search import shifted
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import resize_flow
