@@ -23,6 +23,29 @@ from nakawari.models.fast.matching import Matcher, MatcherConfig
 from nakawari.ops.landing import land
 from nakawari.ops.search import search_both
 
+
+def over_a_painting(x):
+    """A figure with its centre at x, before scenery that stays."""
+    random = np.random.default_rng(2)
+    coarse = random.integers(60, 200, (16, 30, 3), np.uint8)
+    picture = cv2.resize(coarse, (480, 256), interpolation=cv2.INTER_CUBIC)
+    for y, size, colour in ((150, (45, 70), (90, 60, 160)), (90, (40, 40), (240, 200, 180))):
+        cv2.ellipse(picture, (x, y), size, 0, 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(picture, (x, y), size, 0, 0, 360, (20, 20, 30), 2, cv2.LINE_AA)
+    for dx in (-14, 14):
+        cv2.circle(picture, (x + dx, 85), 6, (20, 20, 30), -1, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("t", [0.3, 0.5])
+def test_ground_that_is_uncovered_is_as_the_key_shows_it_that_sees_it(shipped, t):
+    made = shipped(over_a_painting(170), over_a_painting(230), t=t).astype(int)
+    x = 170 + round(60 * t)
+    off = np.abs(made - over_a_painting(x)).max(2)
+    for side in (np.s_[:, 120 : x - 47], np.s_[:, x + 47 : 280]):
+        assert off[side].mean() < 7  # 19 with both keys mixed
+
+
 TINY = MatcherConfig((8, 8, 8), hidden=8, detail=8, corrections=2, finer=1)
 
 

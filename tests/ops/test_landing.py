@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nakawari.ops.gather import believe, disagreement, mix_along
+from nakawari.ops.gather import HIDDEN, believe, disagreement, mix_along
 from nakawari.ops.landing import Side, land
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import backward_warp
@@ -24,6 +24,7 @@ def sides(height=70, width=37, reach=9.0):
             random.normal(0, reach, (height, width, 2)).astype(np.float32),
             random.uniform(0.05, 1, (height, width)).astype(np.float32),
             random.random((height, width)) < 0.5,
+            random.random((height, width)) < 0.8,
         )
 
     return side(), side()
@@ -74,22 +75,54 @@ def test_disagreement_is_of_both_keys_and_of_what_is_expected():
     motion = np.ascontiguousarray(side0.flow.transpose(2, 0, 1))
     evidence = planes(sides()[0].rgb)[0].numpy()
     from0, from1 = looked_up(side0.rgb, motion, -T), looked_up(side1.rgb, motion, 1 - T)
+    beyond = [outside(motion, way) for way in (-T, 1 - T)]
+    inside, away = [far <= 0.5 for far in beyond], [far >= 1.5 for far in beyond]
+    both = inside[0] & inside[1]
     mix = (1 - T) * from0 + T * from1
-    wanted = np.abs(from0 - from1) + np.abs(mix - evidence)
-    found, light = disagreement(side0.rgb, side1.rgb, motion, evidence, T)
-    assert found == pytest.approx(wanted.sum(0), abs=0.05)
-    assert light == pytest.approx(mix.sum(0), abs=0.05)
+    wanted = (np.abs(from0 - from1) + np.abs(mix - evidence)).sum(0)
+    found, light, share = disagreement(side0.rgb, side1.rgb, motion, evidence, T)
+    assert 0.2 < both.mean() < 1
+    assert found[both] == pytest.approx(wanted[both], abs=0.05)
+    assert light[both] == pytest.approx(mix.sum(0)[both], abs=0.05)
+    assert (share[both] == np.float32(T)).all()
+    assert (share[away[0] & away[1]] == np.float32(T)).all()
+    assert share[inside[0] & away[1]].max() < 0.2 < 0.8 < share[inside[1] & away[0]].min()
+
+
+def outside(motion, share):
+    """By how many pixels what is looked up lies outside."""
+    height, width = motion.shape[1:]
+    x, y = share * motion[0] + np.arange(width), share * motion[1] + np.arange(height)[:, None]
+    return np.maximum(np.maximum(-x, x - width + 1), np.maximum(-y, y - height + 1))
+
+
+@pytest.mark.parametrize("behind", [0, 1])
+def test_what_is_behind_a_thing_that_surely_moves_is_asked_of_the_other_key(behind):
+    still = np.zeros((2, 8, 8), np.float32)
+    keys = [np.full((8, 8, 3), value, np.uint8) for value in (40, 90)]
+    known = [np.zeros((8, 8, 3), np.float32) for _ in keys]
+    known[behind][:, :4] = (12, 0, 1)  # moves otherwise, surely
+    known[behind][:, 6:] = (12, 0, 0)  # and perhaps
+    evidence = np.full((3, 8, 8), 90 if behind == 0 else 40, np.float32)
+    found, light, share = disagreement(*keys, still, evidence, 0.5, known=tuple(known))
+    shown = 1 if behind == 0 else 0
+    assert share[:, :4] == pytest.approx(shown, abs=0.05)
+    assert light[:, :4] / 3 == pytest.approx(90 if shown else 40, abs=2.5)
+    assert found[:, :4] == pytest.approx(HIDDEN, abs=8)
+    assert (share[:, 4:] == 0.5).all()
+    assert found[:, 4:] == pytest.approx(3 * (50 + 25))
 
 
 def test_candidates_are_believed_by_the_inverse_square_of_their_costs():
     costs = np.array([10.0, 40, 10], np.float32).reshape(3, 1, 1).repeat(2, 2)
     unsure = np.array([[0.5, 0.0]], np.float32)
-    weights = believe(costs, np.array([[2, 2]]), unsure, 20.0, T)
+    shares = np.array([T, 0.0, 1.0], np.float32).reshape(3, 1, 1).repeat(2, 2)
+    weights = believe(costs, np.array([[2, 2]]), unsure, 20.0, shares)
     odds = np.array([1 / 30**2, 1 / 60**2, 1 / 30**2])
     wanted = 0.5 * odds / odds.sum() + [0, 0, 0.5]
     assert weights.sum(1)[:, 0, 0] == pytest.approx(wanted, rel=1e-5)
     assert weights.sum(1)[:, 0, 1].tolist() == [0, 0, 1]
-    assert weights[:, 1] == pytest.approx(T * weights.sum(1), rel=1e-5)
+    assert weights[:, 1] == pytest.approx(shares * weights.sum(1), rel=1e-5)
 
 
 def test_mixing_is_lookups_by_weight():

@@ -27,3 +27,11 @@ def returns(flow: Floats, back: Floats) -> npt.NDArray[np.bool_]:
     loop = flow + lookup(back, flow)
     length = cv2.magnitude(flow[..., 0], flow[..., 1])
     return np.asarray(cv2.magnitude(loop[..., 0], loop[..., 1]) < np.maximum(1.0, 0.1 * length))
+
+
+def leaves(flow: Floats) -> npt.NDArray[np.bool_]:
+    """Where going along `flow` ends outside of the picture."""
+    height, width = flow.shape[:2]
+    x = flow[..., 0] + np.arange(width, dtype=np.float32)
+    y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return np.asarray((x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5))

@@ -19,20 +19,40 @@ from nakawari.ops.compiled import compile_kernel, in_bands
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
+Known = tuple[Floats, Floats]
+"""Of each key, [H, W, 3]: the motion (x, y) of its pixels from key 0 to key 1, and 1 where that is sure."""
 
 
 STRAIGHT = np.empty((0, 1, 1), np.float32)
 """The bend of motion along chords."""
 ALL_STRAIGHT = np.empty((0, 2, 1, 1), np.float32)
 """The bends of motions along chords."""
+NOTHING_KNOWN = (np.empty((0, 1, 3), np.float32),) * 2
+"""Keys of which no motion is known."""
 SLIGHT = 1 / 128
 """Weights below this show nothing."""
+HIDDEN = 60.0
+"""Difference (sum of three channels, 0-255) that counts where only one key shows a thing."""
+SAME_WAY, SHARE_OF_WAY = 1.5, 0.1
+"""Motions that differ by so many pixels, or by that share of their length, are the same; by twice that much,
+surely not."""
+FAINT = 0.05
+"""What a key that does not show a thing counts, against one that does: both may seem hidden."""
 
 
 def disagreement(
-    rgb0: Bytes, rgb1: Bytes, motion: Floats, evidence: Floats, t: float, bend: Floats = STRAIGHT
-) -> tuple[Floats, Floats]:
+    rgb0: Bytes,
+    rgb1: Bytes,
+    motion: Floats,
+    evidence: Floats,
+    t: float,
+    bend: Floats = STRAIGHT,
+    known: Known = NOTHING_KNOWN,
+) -> tuple[Floats, Floats, Floats]:
     """How far the keys disagree along a motion, and how far their mix disagrees with what is expected.
+
+    A key does not show what is outside of it, nor what is behind a thing that surely moves otherwise. Then
+    only the other one is asked, and that counts as a difference of `HIDDEN` at most.
 
     Args:
         rgb0, rgb1: [H, W, 3], 0-255.
@@ -40,18 +60,21 @@ def disagreement(
         evidence: [3, H, W], 0-255, the expected colours.
         t: between 0 and 1.
         bend: [2, H, W], pixels, how far beside its chord each pixel is.
+        known: of both keys, at the pixels of each.
 
     Returns:
-        [H, W], the sum of both over the channels, 0 to 1530; and how light the mix is, [H, W], the sum of
-        its channels.
+        [H, W], the sum of both over the channels, 0 to 1530; how light the mix is, [H, W], the sum of its
+        channels; and the share of key 1 in it, [H, W], which is t where both keys show it.
     """
-    out, light = np.empty(motion.shape[1:], np.float32), np.empty(motion.shape[1:], np.float32)
-    work = partial(_disagreement, rgb0, rgb1, motion, bend, evidence, np.float32(t), out, light)
+    out, light, share = (np.empty(motion.shape[1:], np.float32) for _ in range(3))
+    work = partial(
+        _disagreement, rgb0, rgb1, motion, bend, evidence, *known, np.float32(t), out, light, share
+    )
     in_bands(work, len(out))
-    return out, light
+    return out, light, share
 
 
-def believe(costs: Floats, best: Numbers, unsure: Floats, slight: float, t: float) -> Floats:
+def believe(costs: Floats, best: Numbers, unsure: Floats, slight: float, shares: Floats) -> Floats:
     """Weights for `mix_along`: the best candidate's, and where that is unsure, of all by their costs.
 
     Args:
@@ -59,14 +82,13 @@ def believe(costs: Floats, best: Numbers, unsure: Floats, slight: float, t: floa
         best: [H, W], whose cost is least.
         unsure: [H, W], 0 to 1, the share of weight that goes by costs.
         slight: added to all costs: differences below this hardly count.
-        t: share of key 1.
+        shares: [K, H, W], of key 1.
 
     Returns:
         [K, 2, H, W].
     """
     weights = np.empty((len(costs), 2, *best.shape), np.float32)
-    work = partial(_believe, costs, best, unsure, np.float32(slight), np.float32(t), weights)
-    in_bands(work, len(best))
+    in_bands(partial(_believe, costs, best, unsure, np.float32(slight), shares, weights), len(best))
     return weights
 
 
@@ -141,34 +163,61 @@ def _between(rgb, left, right, above, below, x, y, c):  # type: ignore[no-untype
     return upper * (one - y) + lower * y
 
 
+@compile_kernel("f4(f4[:, :, ::1], f4, f4, f4, f4, i8, i8)", fast=True)
+def _shows(known, x, y, mx, my, width, height):  # type: ignore[no-untyped-def]
+    """Whether a key shows at (x, y) what moves by (mx, my), 0 to 1."""
+    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
+    right, bottom = np.float32(width - 1), np.float32(height - 1)
+    outside = max(-x, x - right, -y, y - bottom) - half
+    shown = one - min(max(outside, zero), one)
+    if known.shape[0] == 0:
+        return shown
+    column, row = np.uint32(min(max(x, zero), right) + half), np.uint32(min(max(y, zero), bottom) + half)
+    if known[row, column, 2] == zero:
+        return shown
+    off = max(abs(known[row, column, 0] - mx), abs(known[row, column, 1] - my))
+    same = max(np.float32(SAME_WAY), np.float32(SHARE_OF_WAY) * max(abs(mx), abs(my)))
+    return shown * min(max(np.float32(2) - off / same, zero), one)
+
+
 @compile_kernel(
-    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4,"
-    "f4[:, ::1], f4[:, ::1], i8, i8)",
+    "void(u1[:, :, ::1], u1[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, :, ::1],"
+    "f4[:, :, ::1], f4, f4[:, ::1], f4[:, ::1], f4[:, ::1], i8, i8)",
     fast=True,
 )
-def _disagreement(rgb0, rgb1, motion, bend, evidence, t, out, light, top, bottom):  # type: ignore[no-untyped-def]
+def _disagreement(rgb0, rgb1, motion, bend, evidence, known0, known1, t, out, light, shares, top, bottom):  # type: ignore[no-untyped-def]
     height, width = out.shape
-    one = np.float32(1)
+    one, faint, hidden = np.float32(1), np.float32(FAINT), np.float32(HIDDEN)
     for row in range(top, bottom):
         y = np.uint32(row)
         for column in range(width):
             x = np.uint32(column)
             px, py, mx, my = _chord(motion, bend, x, y)
             x0, y0, x1, y1 = px - t * mx, py - t * my, px + (one - t) * mx, py + (one - t) * my
+            shown0 = _shows(known0, x0, y0, mx, my, width, height)
+            shown1 = _shows(known1, x1, y1, mx, my, width, height)
+            alone, share = abs(shown0 - shown1), t
+            if alone > np.float32(0):
+                first, second = (one - t) * (shown0 + faint), t * (shown1 + faint)
+                share = second / (first + second)
             l0, r0, a0, b0, fx0, fy0 = _corners(x0, y0, width, height)
             l1, r1, a1, b1, fx1, fy1 = _corners(x1, y1, width, height)
-            apart, bright = np.float32(0), np.float32(0)
+            apart, beside, bright = np.float32(0), np.float32(0), np.float32(0)
             for c in range(np.uint32(3)):
                 from0 = _between(rgb0, l0, r0, a0, b0, fx0, fy0, c)
                 from1 = _between(rgb1, l1, r1, a1, b1, fx1, fy1, c)
-                mixed = (one - t) * from0 + t * from1
-                apart += abs(from0 - from1) + abs(mixed - evidence[c, y, x])
+                mixed = (one - share) * from0 + share * from1
+                apart += abs(from0 - from1)
+                beside += abs(mixed - evidence[c, y, x])
                 bright += mixed
-            out[y, x], light[y, x] = apart, bright
+            out[y, x] = (one - alone) * apart + alone * min(apart, hidden) + beside
+            light[y, x], shares[y, x] = bright, share
 
 
-@compile_kernel("void(f4[:, :, ::1], i8[:, ::1], f4[:, ::1], f4, f4, f4[:, :, :, ::1], i8, i8)", fast=True)
-def _believe(costs, best, unsure, slight, t, weights, top, bottom):  # type: ignore[no-untyped-def]
+@compile_kernel(
+    "void(f4[:, :, ::1], i8[:, ::1], f4[:, ::1], f4, f4[:, :, ::1], f4[:, :, :, ::1], i8, i8)", fast=True
+)
+def _believe(costs, best, unsure, slight, shares, weights, top, bottom):  # type: ignore[no-untyped-def]
     count, _, width = costs.shape
     zero, one = np.float32(0), np.float32(1)
     for row in range(top, bottom):
@@ -180,10 +229,10 @@ def _believe(costs, best, unsure, slight, t, weights, top, bottom):  # type: ign
                 for k in range(count):
                     total += one / (costs[k, y, x] + slight) ** 2
             for k in range(count):
-                weight = alone if k == best[y, x] else zero
+                weight, share = alone if k == best[y, x] else zero, shares[k, y, x]
                 if unsure[y, x] > zero:
                     weight += unsure[y, x] / ((costs[k, y, x] + slight) ** 2 * total)
-                weights[k, 0, y, x], weights[k, 1, y, x] = (one - t) * weight, t * weight
+                weights[k, 0, y, x], weights[k, 1, y, x] = (one - share) * weight, share * weight
 
 
 @compile_kernel(

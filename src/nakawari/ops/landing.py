@@ -33,6 +33,7 @@ class Side:
         flow: [H, W, 2], pixels (x, y), to the other key.
         trust: [H, W], weight of each pixel, 0 to 1.
         moves: [H, W], whether it surely moves.
+        sure: [H, W], whether its flow is sure, if it moves or not.
         way: [H, W, 2], pixels, how far it has come at t; None: straight on, t of the flow (1 - t for key 1).
     """
 
@@ -40,6 +41,7 @@ class Side:
     flow: Floats
     trust: Floats
     moves: Mask
+    sure: Mask
     way: Floats | None = None
 
 

@@ -63,7 +63,7 @@ from nakawari.models.classic.synthesis import FADES, Choice, Judged, by_agreemen
 from nakawari.models.costs import COSTS
 from nakawari.models.unsure import Unsure, check_unsure, share_of_second
 from nakawari.ops.following import lookup
-from nakawari.ops.gather import mix_along
+from nakawari.ops.gather import NOTHING_KNOWN, Known, mix_along
 from nakawari.ops.search import Search, dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
 from nakawari.tensors import to_frame
@@ -94,6 +94,8 @@ class State:
     """At working size."""
     choices: dict[tuple[float, Unsure], Choice] = field(default_factory=dict)
     """What was chosen at the last t, because alpha is drawn after colour with the same."""
+    known: Known = NOTHING_KNOWN
+    """Where flow tells what is in front: the motion of the keys' pixels, at working size."""
     stands: Floats | None = None
     """Where one key stands, at working size; None: not known yet."""
 
@@ -153,7 +155,7 @@ class Classic(Curved):
 
 
 def _candidates(state: State, t: float) -> Candidates:
-    return find_candidates(state.rgb0, state.rgb1, state.fields, state.shifts, t, state.turns)
+    return find_candidates(state.rgb0, state.rgb1, state.fields, state.shifts, t, state.turns, state.known)
 
 
 def _stands(state: State, found: Candidates, judged: Judged) -> Floats:

@@ -20,8 +20,8 @@ import torch
 
 from nakawari.models.classic.motion import Bytes, Floats, Look, largest
 from nakawari.ops.arcs import along_arc
-from nakawari.ops.following import lookup, returns
-from nakawari.ops.gather import ALL_STRAIGHT, STRAIGHT, disagreement
+from nakawari.ops.following import leaves, lookup, returns
+from nakawari.ops.gather import ALL_STRAIGHT, NOTHING_KNOWN, STRAIGHT, Known, disagreement
 from nakawari.ops.landing import Side, land
 from nakawari.ops.lines import contrast, nearest_outside
 
@@ -31,10 +31,14 @@ WINDOW = 5
 """Side of the box over which agreement is averaged, pixels."""
 AROUND, MISSING = 17, 2.0
 """Side of the box in which lines are counted, pixels, and what it costs when some are missing."""
+UNSEEN = 0.02
+"""Trust of a flow that leads out of the picture, at least: nothing speaks against it."""
 BACKWARD_HANDICAP, STILL_HANDICAP = 3.0, 12.0
 """What a candidate must be better by (sum of three channels, 0-255) than the ones before it."""
 MOVES, TRUSTED = 0.2, 0.05
 """Pixels of motion and trust of the flow from which something surely moves."""
+OUTLINE = 5
+"""Side of the box around a pixel of sure motion in which motion is sure too: outlines never quite agree."""
 THIN = 1e-3
 """Less landed weight than this is a hole."""
 
@@ -49,8 +53,9 @@ def trusted(flows: tuple[Floats, Floats], look0: Look, look1: Look) -> Field:
     for own, other, flow, back in ((look0, look1, *flows), (look1, look0, *flows[::-1])):
         apart = cv2.absdiff(own.grey, lookup(other.grey, flow))
         trust = np.exp(apart.astype(np.float32) * np.float32(-SHARPNESS / 255))
-        moves = (largest(np.abs(flow)) > MOVES) & returns(flow, back) & (trust > TRUSTED)
-        sides.append(Side(own.rgb, flow, trust, moves))
+        np.maximum(trust, np.float32(UNSEEN), out=trust, where=leaves(flow))
+        sure = returns(flow, back) & (trust > TRUSTED)
+        sides.append(Side(own.rgb, flow, trust, sure & (largest(np.abs(flow)) > MOVES), sure))
     return sides[0], sides[1]
 
 
@@ -109,6 +114,7 @@ class Candidates:
         lines: [h, w], how much contrast there is in them around each pixel.
         moving: [h, w], share of what landed that surely moves.
         turns: what moves along arcs; None: nothing.
+        known: what `known_of` gives, where flow tells what is in front; else nothing.
     """
 
     rgb0: Bytes
@@ -121,6 +127,7 @@ class Candidates:
     lines: Floats
     moving: Floats
     turns: Turns | None = None
+    known: Known = NOTHING_KNOWN
 
     def bend(self, number: int) -> Floats:
         """How far beside its chord a motion is at each pixel, [2, h, w]; `STRAIGHT` where nothing turns.
@@ -139,19 +146,29 @@ class Candidates:
             return ALL_STRAIGHT
         return np.stack([self.bend(number) for number in range(len(self.motions))])
 
-    def judge(self, number: int) -> tuple[Floats, Floats]:
-        """Doubt and cost of a motion, [h, w] each; 0-1530 and some more.
+    def judge(self, number: int) -> tuple[Floats, Floats, Floats]:
+        """Doubt and cost of a motion, 0-1530 and some more, and the share of key 1 in it; [h, w] each.
 
         Doubt is how far the keys disagree along it, and with the evidence; see `ops.gather`. Cost is that
         around each pixel, with what is missing of the lines that landed, and the handicap.
         """
         motion = self.motions[number]
         keys, bend = (self.rgb0, self.rgb1), self.bend(number)
-        doubt, light = disagreement(*keys, motion, self.evidence, self.t, bend)
+        doubt, light, share = disagreement(*keys, motion, self.evidence, self.t, bend, self.known)
         missing = np.maximum(self.lines - lines_around(light), 0)
         cost = np.asarray(cv2.blur(doubt, (WINDOW, WINDOW)), np.float32)
         cost += np.float32(MISSING) * missing + np.float32(self.handicaps[number])
-        return doubt, cost
+        return doubt, cost, share
+
+
+def known_of(field: Field) -> Known:
+    """The motion of the pixels of both keys, and whether it is sure; see `ops.gather.disagreement`."""
+    kernel = np.ones((OUTLINE, OUTLINE), np.uint8)
+    out = []
+    for side, way in ((field[0], np.float32(1)), (field[1], np.float32(-1))):
+        sure = cv2.dilate(side.sure.view(np.uint8), kernel)
+        out.append(np.concatenate([way * side.flow, sure[..., None]], 2, dtype=np.float32))
+    return out[0], out[1]
 
 
 def lines_around(light: Floats) -> Floats:
@@ -166,6 +183,7 @@ def find_candidates(
     shifts: list[tuple[int, int]],
     t: float,
     turns: Turns | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> Candidates:
     """Push all that is known of a pair to t.
 
@@ -175,6 +193,7 @@ def find_candidates(
         shifts: global motions to try.
         t: between 0 and 1.
         turns: what moves along arcs; None: nothing.
+        known: what `known_of` gives.
     """
     motions = np.empty((2 * len(fields) + len(shifts), 2, *rgb0.shape[:2]), np.float32)
     handicaps: list[float] = []
@@ -194,5 +213,15 @@ def find_candidates(
     first = landed[0]
     lines = lines_around(first.colours.sum(0))
     return Candidates(
-        rgb0, rgb1, t, motions, 2 * len(fields), handicaps, first.colours, lines, first.moving, turns
+        rgb0,
+        rgb1,
+        t,
+        motions,
+        2 * len(fields),
+        handicaps,
+        first.colours,
+        lines,
+        first.moving,
+        turns,
+        known,
     )

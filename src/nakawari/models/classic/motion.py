@@ -85,16 +85,27 @@ def unexplained(own: Bytes, other: Bytes, flow: Floats, back: Floats) -> Floats:
     return np.asarray(cv2.blur(total, (AROUND, AROUND)), np.float32)
 
 
+def _carried(flow: Floats, shift: tuple[int, int]) -> Floats:
+    """Flow around a shift; for pixels that leave the picture with it, that of the nearest which does not."""
+    height, width = flow.shape[:2]
+    left, top = max(0, -shift[0]), max(0, -shift[1])
+    right, bottom = max(0, shift[0]), max(0, shift[1])
+    inner = flow[top : height - bottom, left : width - right]
+    return np.asarray(cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_REPLICATE))
+
+
 def around_both(
     rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int], find: Callable[[tuple[int, int]], Flows]
 ) -> Flows:
     """Flow of two keys [h, w, 3] both ways, found around a global shift: what does not share it, around none.
 
-    `find` finds it around a shift (x, y), in pixels.
+    What the shift takes out of the picture goes as what is beside it. `find` finds flow around a shift
+    (x, y), in pixels.
     """
     flows = find(shift)
     if shift == (0, 0):
         return flows
+    flows = _carried(flows[0], shift), _carried(flows[1], (-shift[0], -shift[1]))
     others = find((0, 0))
     mixed = []
     for own, other, way in ((rgb0, rgb1, 0), (rgb1, rgb0, 1)):

@@ -71,7 +71,7 @@ class Judged:
     """What is thought of all candidates.
 
     Attributes:
-        doubts, costs: [K, h, w], of each; see `Candidates.judge`.
+        doubts, costs, shares: [K, h, w], of each; see `Candidates.judge`.
         best: [h, w], the number of the cheapest.
         least: [h, w], its cost.
         unsure: [h, w], from 0, where that is certain, to 1.
@@ -79,6 +79,7 @@ class Judged:
 
     doubts: Floats
     costs: Floats
+    shares: Floats
     best: Numbers
     least: Floats
     unsure: Floats
@@ -87,17 +88,17 @@ class Judged:
     def of(candidates: Candidates) -> Judged:
         """Judge all of them."""
         count, size = len(candidates.motions), candidates.rgb0.shape[:2]
-        doubts, costs = (np.empty((count, *size), np.float32) for _ in range(2))
+        doubts, costs, shares = (np.empty((count, *size), np.float32) for _ in range(3))
         for k in range(count):
-            doubts[k], costs[k] = candidates.judge(k)
+            doubts[k], costs[k], shares[k] = candidates.judge(k)
         best = cheapest(costs)
         least = taken(costs[:, None], best)[0]
         unsure = cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW))
-        return Judged(doubts, costs, best, least, np.asarray(unsure, np.float32))
+        return Judged(doubts, costs, shares, best, least, np.asarray(unsure, np.float32))
 
-    def weights(self, t: float) -> Floats:
-        """The weights of a `Choice` at t, [K, 2, h, w], by the rule."""
-        return believe(self.costs, self.best, self.unsure, SLIGHT, t)
+    def weights(self) -> Floats:
+        """The weights of a `Choice`, [K, 2, h, w], by the rule."""
+        return believe(self.costs, self.best, self.unsure, SLIGHT, self.shares)
 
     def lost(self, begins: float, wholly: float) -> Floats:
         """How much motion is lost, [h, w], 0 to 1: by what the best motion and no motion cost, all around.
@@ -119,7 +120,7 @@ def by_agreement(candidates: Candidates, judged: Judged, lost: Floats, second: f
         lost: [h, w], 0 to 1, where motion is lost and the keys stand.
         second: share of key 1 there.
     """
-    weights = judged.weights(candidates.t)
+    weights = judged.weights()
     if lost.any():
         standing(weights, lost, second)
     motion = taken(candidates.motions, judged.best)

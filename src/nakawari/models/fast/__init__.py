@@ -16,7 +16,7 @@ from torch import Tensor
 from nakawari import checkpoints
 from nakawari.models import find
 from nakawari.models.classic import Classic, Encoded, State
-from nakawari.models.classic.candidates import Field
+from nakawari.models.classic.candidates import Field, known_of
 from nakawari.models.classic.motion import grey_look
 from nakawari.models.costs import COSTS
 from nakawari.models.fast.leading import EFFORTS, leading, match
@@ -38,7 +38,9 @@ class Fast(Classic):
     ) -> list[State]:
         states = super()._prepare(image0, image1, features0, features1)
         for state in states:
-            state.fields.insert(0, self._leading(state))
+            led = self._leading(state)
+            state.fields.insert(0, led)
+            state.known = known_of(led)
         return states
 
     def _leading(self, state: State) -> Field:
