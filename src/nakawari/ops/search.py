@@ -91,6 +91,23 @@ def search_around(
     return _add(search(grey0, shifted(grey1, shift)), shift), _add(search(grey1, shifted(grey0, back)), back)
 
 
+def carried(flows: tuple[Floats, Floats], shift: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Flow around a shift; what leaves the picture with it goes as the nearest pixel that does not.
+
+    There was nothing to find for it but the repeated edge.
+    """
+    return _carried(flows[0], shift), _carried(flows[1], (-shift[0], -shift[1]))
+
+
+def _carried(flow: Floats, shift: tuple[int, int]) -> Floats:
+    if shift == (0, 0):
+        return flow
+    height, width = flow.shape[:2]
+    left, top, right, bottom = (max(0, by) for by in (-shift[0], -shift[1], *shift))
+    inner = flow[top : height - bottom, left : width - right]
+    return np.asarray(cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_REPLICATE))
+
+
 def _add(flow: Floats, shift: tuple[int, int]) -> Floats:
     return flow if shift == (0, 0) else np.asarray(flow + np.array(shift, np.float32), np.float32)
 

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +64,7 @@ from nakawari.models.costs import COSTS
 from nakawari.models.unsure import Unsure, check_unsure, share_of_second
 from nakawari.ops.following import lookup
 from nakawari.ops.gather import NOTHING_KNOWN, Known, mix_along
-from nakawari.ops.search import Search, dense_search, global_shift, search_around
+from nakawari.ops.search import Search, carried, dense_search, global_shift, search_around
 from nakawari.ops.warp import resize_flow
 from nakawari.tensors import to_frame
 
@@ -187,7 +187,7 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     finest = 1 if look0.grey.shape == (height, width) else 0
     shift = global_shift(look0.grey, look1.grey)
     search = dense_search(finest=finest)
-    flows = _searched(look0, look1, "grey", shift, search)
+    flows = _searched(look0, look1, shift, search)
     errors = [
         motion.largest(cv2.absdiff(own.rgb, lookup(other.rgb, flow)))
         for own, other, flow in ((look0, look1, flows[0]), (look1, look0, flows[1]))
@@ -197,8 +197,8 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
         bare0 = motion.look(erase(look0.rgb, look1.rgb, sprites, first=True))
         bare1 = motion.look(erase(look1.rgb, look0.rgb, sprites, first=False))
         look0, look1 = bare0, bare1
-        flows = _searched(look0, look1, "grey", shift, search)
-    lines = _searched(look0, look1, "distance", shift, dense_search(finest=1))
+        flows = _searched(look0, look1, shift, search)
+    lines = carried(search_around(look0.distance, look1.distance, shift, dense_search(finest=1)), shift)
     return State(
         look0.rgb,
         look1.rgb,
@@ -209,13 +209,17 @@ def _prepare(key0: Encoded, key1: Encoded) -> State:
     )
 
 
-def _searched(
-    look0: Look, look1: Look, seen: Literal["grey", "distance"], shift: tuple[int, int], search: Search
-) -> Flows:
-    """Flow that search finds on one of the looks."""
-    pictures = getattr(look0, seen), getattr(look1, seen)
-    return motion.around_both(
-        look0.rgb, look1.rgb, shift, lambda around: search_around(*pictures, around, search)
+def _searched(look0: Look, look1: Look, shift: tuple[int, int], search: Search) -> Flows:
+    """What search finds on grey around a shift, and where that does not explain the keys, around none."""
+    flows = search_around(look0.grey, look1.grey, shift, search)
+    if shift == (0, 0):
+        return flows
+    rough = dense_search(finest=1)
+    return motion.far_better(
+        look0.rgb,
+        look1.rgb,
+        carried(flows, shift),
+        lambda: search_around(look0.grey, look1.grey, (0, 0), rough),
     )
 
 

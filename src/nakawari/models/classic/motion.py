@@ -27,6 +27,8 @@ ASTRAY, MOST = 4.0, 10.0
 SAME, FAR_BETTER = 1.0, 0.5
 """Differences of a level are none; and the share of what one flow leaves unexplained below which another must
 be to take its place."""
+LITTLE = 0.01
+"""Share of the picture that may be left unexplained before flow is found in a second way."""
 LARGE = 200_000
 """Pixels of the largest picture in which motion is found at full size."""
 
@@ -85,31 +87,20 @@ def unexplained(own: Bytes, other: Bytes, flow: Floats, back: Floats) -> Floats:
     return np.asarray(cv2.blur(total, (AROUND, AROUND)), np.float32)
 
 
-def _carried(flow: Floats, shift: tuple[int, int]) -> Floats:
-    """Flow around a shift; for pixels that leave the picture with it, that of the nearest which does not."""
-    height, width = flow.shape[:2]
-    left, top = max(0, -shift[0]), max(0, -shift[1])
-    right, bottom = max(0, shift[0]), max(0, shift[1])
-    inner = flow[top : height - bottom, left : width - right]
-    return np.asarray(cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_REPLICATE))
+def far_better(rgb0: Bytes, rgb1: Bytes, flows: Flows, find: Callable[[], Flows]) -> Flows:
+    """Flow of two keys [h, w, 3] both ways, and where others leave far less unexplained, those.
 
-
-def around_both(
-    rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int], find: Callable[[tuple[int, int]], Flows]
-) -> Flows:
-    """Flow of two keys [h, w, 3] both ways, found around a global shift: what does not share it, around none.
-
-    What the shift takes out of the picture goes as what is beside it. `find` finds flow around a shift
-    (x, y), in pixels.
+    `find` finds the others; it is not asked where hardly anything is left.
     """
-    flows = find(shift)
-    if shift == (0, 0):
+    most = [
+        unexplained(own, other, flows[way], flows[1 - way]) * np.float32(FAR_BETTER) - np.float32(SAME)
+        for own, other, way in ((rgb0, rgb1, 0), (rgb1, rgb0, 1))
+    ]
+    if max(float((left > 0).mean()) for left in most) < LITTLE:
         return flows
-    flows = _carried(flows[0], shift), _carried(flows[1], (-shift[0], -shift[1]))
-    others = find((0, 0))
+    others = find()
     mixed = []
     for own, other, way in ((rgb0, rgb1, 0), (rgb1, rgb0, 1)):
-        left, right = (unexplained(own, other, each[way], each[1 - way]) for each in (flows, others))
-        better = right < left * np.float32(FAR_BETTER) - np.float32(SAME)
+        better = unexplained(own, other, others[way], others[1 - way]) < most[way]
         mixed.append(np.where(better[..., None], others[way], flows[way]).astype(np.float32))
     return mixed[0], mixed[1]

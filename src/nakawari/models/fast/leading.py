@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from nakawari.models.classic.candidates import Field, trusted
-from nakawari.models.classic.motion import SAME, Bytes, Floats, Flows, Look, around_both, unexplained
+from nakawari.models.classic.motion import SAME, Bytes, Floats, Flows, Look, unexplained
 from nakawari.models.fast.matching import LEAST, MULTIPLE, Matcher
 from nakawari.ops.following import lookup
-from nakawari.ops.search import shifted
+from nakawari.ops.search import carried, shifted
 from nakawari.ops.splat import splat_sums
 from nakawari.ops.warp import resize_flow
 
@@ -58,17 +58,11 @@ def match(
     effort: Effort = EFFORTS["best"],
 ) -> Flows:
     """What the matcher finds around a global shift, (x, y) in pixels, of two [h, w, 3] pictures."""
-    return around_both(rgb0, rgb1, shift, lambda around: _match_around(matcher, rgb0, rgb1, around, effort))
-
-
-def _match_around(
-    matcher: Matcher, rgb0: Bytes, rgb1: Bytes, shift: tuple[int, int], effort: Effort
-) -> Flows:
     forth, back = _found(matcher, rgb0, shifted(rgb1, shift), effort)
     if shift == (0, 0):
         return forth, back
     by = np.array(shift, np.float32)
-    return forth + by, shifted(back, (-shift[0], -shift[1])) - by
+    return carried((forth + by, shifted(back, (-shift[0], -shift[1])) - by), shift)
 
 
 def leading(look0: Look, look1: Look, searched: Flows, matched: Flows) -> Field:
