@@ -144,6 +144,22 @@ def test_sprites_are_taken_only_without_doubt():
     assert find_sprites(*near, lost(*near), lost(*near)) == []
 
 
+def test_a_window_that_is_covered_while_another_is_uncovered_does_not_jump():
+    keys = []
+    for x in (50, 122):
+        wall = np.full((120, 220, 3), 180, np.uint8)
+        for window in (50, 122):
+            wall[52:68, window - 8 : window + 8] = (40, 60, 120)
+        cv2.ellipse(wall, (x, 60), (30, 50), 0, 0, 360, (200, 50, 40), -1, cv2.LINE_AA)
+        keys.append(wall)
+    found = find_sprites(*keys, *[motion.largest(cv2.absdiff(*keys))] * 2)
+    assert [
+        sprite
+        for sprite in found
+        if (sprite.mask0[60, 122] or sprite.mask0[60, 50]) and sprite.mask0.sum() < 1000
+    ] == []
+
+
 def noise(seed):
     """A patch that cannot be followed: blocks of four pixels, none like any in another seed."""
     blocks = np.random.default_rng(seed).integers(0, 256, (30, 55, 3)).astype(np.uint8)

@@ -1,8 +1,9 @@
 """Parts that jump: flat regions that moved further than flow can look, cut out of both keys and moved whole.
 
 A part is taken only when there is no doubt: flow explains it in neither key, colour, size and shape single
-out one partner in the other key, the two masks overlap when laid on each other, and the part does not
-overlap itself (what moves by less than its size is for flow). Then both keys get the other's picture
+out one partner in the other key, the two masks overlap when laid on each other, the part does not overlap
+itself (what moves by less than its size is for flow), and what is around it stays in both places (a window
+that is covered while another one is uncovered does not jump). Then both keys get the other's picture
 where the part was, and the part is laid over what is drawn.
 """
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from nakawari.models.classic.motion import largest
 from nakawari.ops.regions import Labels, Regions, describe, label_regions, match_regions
 from nakawari.ops.search import shifted
 
@@ -30,6 +32,8 @@ MOST = 256
 """Regions of one key that take part, the largest first."""
 FRINGE = 3
 """Pixels around a region that may belong to its outline and smoothed edge."""
+AROUND, STAYS = 3, 0.5
+"""Pixels around those in which the ground is looked at, and the share of it that must stay."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,12 @@ def _verify(rgb0: Bytes, rgb1: Bytes, fill0: Mask, fill1: Mask) -> Sprite | None
     mask0, mask1 = (cv2.dilate(fill.astype(np.uint8), kernel) > 0 for fill in (fill0, fill1))
     if (mask0 & mask1).sum() > 0.1 * min(mask0.sum(), mask1.sum()):
         return None
+    changed = largest(cv2.absdiff(rgb0, rgb1)) > UNEXPLAINED
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * AROUND + 1, 2 * AROUND + 1))
+    for mask in (mask0, mask1):
+        ring = (cv2.dilate(mask.astype(np.uint8), around) > 0) & ~mask0 & ~mask1
+        if changed[ring].mean() > 1 - STAYS:
+            return None
     return Sprite(mask0, mask1, (float(move[0]), float(move[1])))
 
 
