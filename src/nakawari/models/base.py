@@ -21,18 +21,18 @@ from fractions import Fraction
 from numbers import Real
 from typing import Any, ClassVar, TypeVar, overload
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from nakawari.errors import BackendError, InputError
-from nakawari.models.boxes import Box, change_box, unequal
+from nakawari.models.boxes import Box, change_box
 from nakawari.models.costs import Cost
 from nakawari.models.keys import Picture, check, check_alike, copy_of, guide_of, size_of
 from nakawari.models.light import Light
 from nakawari.models.overlays import Stillness
+from nakawari.models.putting import put_back
 from nakawari.models.tiles import Room
-from nakawari.tensors import Array, pad_to_multiple, to_frame, to_tensor, unpad
+from nakawari.tensors import Array, pad_to_multiple, to_tensor
 
 Time = float | Fraction
 Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -40,8 +40,6 @@ Guide = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-STILL_TOLERANCE = 6 / 255
-"""A still pixel that a model without `cover` changes by less than this is given back its key's value."""
 
 
 @dataclass(slots=True)
@@ -259,7 +257,7 @@ class Interpolator(ABC):
                 drawn = Drawn(pair.light.relit(drawn.image, float(t)), drawn.cover)
             if pair.still is not None:
                 drawn = Drawn(*pair.still.laid_over(drawn.image, drawn.cover, float(t)))
-            return _finish(pair, pair.box, drawn, self.keeps_still)
+            return put_back((pair.frame0, pair.frame1), pair.box, drawn.image, drawn.cover, self.keeps_still)
 
     def confidence(self, pair: Pair) -> float | None:
         """How sure the model is of a pair's motion, 0 to 1; None: it does not say."""
@@ -369,40 +367,3 @@ class Interpolator(ABC):
         said = f"the memory of {self.device} was too small; drawn in tiles of {side} px."
         self.remarks["memory"] = said
         _LOG.warning("%s", said)
-
-
-def _finish(pair: Pair, box: Box, drawn: Drawn, keeps_still: bool) -> Picture:
-    """Un-premultiply, give still pixels back, and put the box into the frame."""
-    key0, key1 = box.crop(pair.frame0), box.crop(pair.frame1)
-    size = (box.bottom - box.top, box.right - box.left)
-    image = unpad(drawn.image, size)
-    cover = None if drawn.cover is None else unpad(drawn.cover, size)
-    tolerance = STILL_TOLERANCE if keeps_still else 0.0
-    if image.shape[1] == 4:
-        alpha = image[:, 3:].clamp(0, 1)
-        image = torch.cat([image[:, :3] / alpha.clamp_min(1e-6), alpha], 1)
-        image = torch.where(alpha > 1e-3, image, torch.zeros_like(image))
-    if isinstance(key0, Tensor):
-        made = image.to(key0.device, key0.dtype)
-        still = (key0 == key1).all(1, keepdim=True)
-        if cover is None:
-            near = (made - key0).abs().amax(1, keepdim=True) < tolerance
-        else:
-            near = ~cover.to(key0.device)
-        made = torch.where(still & near, key0, made)
-        out = pair.frame0.clone()  # type: ignore[union-attr]
-        out[..., box.top : box.bottom, box.left : box.right] = made
-        return out
-    made_array = to_frame(image, key0.dtype)
-    still_array = ~unequal(key0, key1)
-    if cover is None:
-        scale = 1.0 if np.issubdtype(key0.dtype, np.floating) else float(np.iinfo(key0.dtype).max)
-        change = np.abs(made_array.astype(np.float32) - key0.astype(np.float32)).max(2)
-        near_array = change < tolerance * scale
-    else:
-        near_array = ~cover[0, 0].cpu().numpy()
-    keep = still_array & near_array
-    made_array[keep] = key0[keep]
-    whole: Array = np.array(pair.frame0)
-    whole[box.top : box.bottom, box.left : box.right] = made_array
-    return whole

@@ -70,9 +70,8 @@ class Light:
 
     def relit(self, image: Tensor, t: float) -> Tensor:
         """A picture in that light, in the light at t."""
-        return torch.where(
-            self.first, torch.lerp(image, self._on(image), t), torch.lerp(self._back(image), image, t)
-        )
+        of_first, of_second = torch.lerp(image, self._on(image), t), torch.lerp(self._back(image), image, t)
+        return torch.where(self.first, of_first, of_second).clamp(0, 1)
 
     def _on(self, image: Tensor) -> Tensor:
         return self.gain * image + self.offset
