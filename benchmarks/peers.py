@@ -38,7 +38,7 @@ from nakawari.metrics.lines import chamfer
 from nakawari.models import load
 from nakawari.models.base import Interpolator
 from nakawari.ops.splat import splat_sums
-from triplets import Triplet, anita, lottie, scenes
+from triplets import Triplet, anita, lottie, pans, scenes
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 METRICS = ("psnr", "ssim", "chamfer", "ie", "seconds")
@@ -157,6 +157,7 @@ def groups(quick: bool) -> Iterator[tuple[str, list[Triplet]]]:
     yield from anita(24 if quick else None)
     yield from lottie(folder, 12 if quick else None, 2)
     yield scenes(24 if quick else None)
+    yield pans(24 if quick else None)
 
 
 def summary(found: dict[str, list[float]]) -> dict[str, object]:

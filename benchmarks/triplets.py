@@ -13,12 +13,14 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
 
 from nakawari.data.cartoon import draw
 from nakawari.data.heldout import HELD_OUT_REPOSITORIES, HELD_OUT_SEED
+from nakawari.data.sample import Sample
 
 Triplet = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -91,13 +93,28 @@ def anita(most: int | None = None, coloured: bool = True) -> Iterator[tuple[str,
 SCENES, SCENE_SIZE = 120, (384, 512)
 
 
+PAN = 8.0
+"""Pixels by which at least half of a picture moves, where the camera does."""
+
+
 def scenes(most: int | None = None) -> tuple[str, list[Triplet]]:
     """One group of procedural scenes, the truth half-way."""
-    drawn = [draw(HELD_OUT_SEED, number, SCENE_SIZE, t=0.5) for number in range(most or SCENES)]
-    three = [
-        tuple(x.permute(1, 2, 0).contiguous().numpy() for x in (s.frame0, s.framet, s.frame1)) for s in drawn
-    ]
-    return "scenes", three
+    drawn = (draw(HELD_OUT_SEED, number, SCENE_SIZE, t=0.5) for number in range(most or SCENES))
+    return "scenes", [_frames(sample) for sample in drawn]
+
+
+def pans(most: int | None = None) -> tuple[str, list[Triplet]]:
+    """One group of other such scenes, in which the camera moves: the first of which that is true."""
+    drawn = (draw(HELD_OUT_SEED, number, SCENE_SIZE, t=0.5) for number in count(SCENES))
+    panned = (s for s in drawn if float(s.flow01.square().sum(0).sqrt().median()) >= PAN)
+    return "pans", [_frames(sample) for sample in islice(panned, most or SCENES)]
+
+
+def _frames(sample: Sample) -> Triplet:
+    first, middle, second = (
+        x.permute(1, 2, 0).contiguous().numpy() for x in (sample.frame0, sample.framet, sample.frame1)
+    )
+    return first, middle, second
 
 
 RENDER = """

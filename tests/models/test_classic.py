@@ -85,15 +85,17 @@ def test_what_does_not_share_a_pan_is_followed_too(name):
     assert error(network.at(pair, 0.5)[within], pictures[1][within]) < 18  # 36 around the pan alone
 
 
+@pytest.mark.parametrize("unsure", ["draw", "hold", "nearest"])
 @pytest.mark.parametrize("name", ["classic", "fast"])
 @pytest.mark.parametrize("t", [0.25, 0.5])
-def test_what_a_pan_brings_into_the_picture_is_as_the_key_that_has_it_shows_it(name, t):
+def test_what_a_pan_brings_into_the_picture_is_as_the_key_that_has_it_shows_it(name, t, unsure):
     wide = texture(240, 640)
     keys = [wide[:, start : start + 360].copy() for start in (100, 160)]
     start = 100 + round(60 * t)
-    made, truth = load(name, device="cpu")(*keys, t=t), wide[:, start : start + 360]
+    network = load(name, device="cpu", unsure=unsure)
+    made, truth = network(*keys, t=t), wide[:, start : start + 360]
     for band in (np.s_[:, :40], np.s_[:, -50:]):
-        assert error(made[band], truth[band]) < 4  # 14 to 18 with both keys mixed
+        assert error(made[band], truth[band]) < 6  # 14 to 34 with both keys asked
 
 
 def test_a_small_motion_is_better_than_both_keys(model):

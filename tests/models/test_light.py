@@ -33,8 +33,22 @@ def figure(x, share):
     return lit(picture, share)
 
 
+def on_paper(x, colour):
+    picture = np.full((240, 480, 3), colour, np.uint8)
+    cv2.circle(picture, (x, 120), 60, (240, 200, 180), -1, cv2.LINE_AA)
+    cv2.circle(picture, (x, 120), 60, (20, 20, 30), 2, cv2.LINE_AA)
+    return picture
+
+
 def test_the_change_is_found_while_things_move():
     gain, offset = change_of_light(figure(150, 0), figure(190, 1))
+    assert np.abs(np.array(gain) - GAIN).max() < 0.03
+    assert np.abs(np.array(offset) - OFFSET).max() < 4
+
+
+def test_the_change_is_found_while_the_picture_pans():
+    wide = cv2.resize(scenery(), (960, 240))
+    gain, offset = change_of_light(wide[:, 100:500], lit(wide[:, 160:560], 1))
     assert np.abs(np.array(gain) - GAIN).max() < 0.03
     assert np.abs(np.array(offset) - OFFSET).max() < 4
 
@@ -47,8 +61,10 @@ def test_the_change_is_found_while_things_move():
         (scenery(), np.full_like(scenery(), 90)),
         (np.zeros_like(scenery()), np.full_like(scenery(), 255)),
         (scenery(), lit(lit(scenery(), 1), 0) // 8),  # hardly anything is seen any more
+        (figure(400, 0), np.where(np.arange(480)[:, None] < 340, figure(430, 1), figure(430, 0))),
+        (on_paper(150, (250, 240, 230)), on_paper(170, (220, 240, 250))),
     ],
-    ids=["motion", "cut", "plain", "black to white", "dark"],
+    ids=["motion", "cut", "plain", "black to white", "dark", "lamp", "paper"],
 )
 def test_where_there_is_none_none_is_found(keys):
     assert change_of_light(*keys) is None
@@ -84,6 +100,15 @@ def test_each_pair_of_a_batch_has_its_own_light():
     together = model(firsts, seconds)
     alone = [model(one[None], other[None]) for one, other in zip(firsts, seconds, strict=True)]
     assert torch.equal(together, torch.cat(alone))
+
+
+def test_a_pair_whose_light_stays_is_as_if_it_were_alone():
+    bright = [to_tensor(figure(x, 0)) * 1.2 for x in (150, 190)]
+    other = [to_tensor(figure(x, share)) for x, share in ((150, 0), (190, 1))]
+    model = load("classic", device="cpu")
+    together = model(*(torch.cat([one, two]) for one, two in zip(bright, other, strict=True)))
+    assert together[0].max() > 1
+    assert torch.equal(together[:1], model(*bright))
 
 
 def test_pictures_with_alpha_keep_their_light():

@@ -4,7 +4,8 @@ Judging motion by colour fails where all colours change. So the change is found 
 of each channel, by a search for motion that goes by shape; both keys are brought to the light of the one that
 shows more contrast, and what is drawn between them is brought to the light of its time.
 
-Only light that changes everywhere alike is known. A lamp that lights a part of the picture is not.
+Only light that changes everywhere alike is known: if a good part is explained better without a change, as
+where a lamp lights the rest, or where plain paper changes colour behind a figure, there is none.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ SIDE = 256
 """The change is looked for at about this width."""
 SEEN, LEFT = 6.0, 0.5
 """Levels by which most of what is followed must change, and the share of that which may be left."""
+WORSE = 0.05
+"""Share of what is followed that may be explained worse with the change than without, by `SEEN` levels."""
+SPREAD = 8.0
+"""Standard deviation, in levels, of colours from which a gain can be told."""
 FOLLOWED = 0.3
 """Share of the picture that must be followed."""
 GAIN = 3.0
@@ -71,7 +76,9 @@ class Light:
     def relit(self, image: Tensor, t: float) -> Tensor:
         """A picture in that light, in the light at t."""
         of_first, of_second = torch.lerp(image, self._on(image), t), torch.lerp(self._back(image), image, t)
-        return torch.where(self.first, of_first, of_second).clamp(0, 1)
+        lit = torch.where(self.first, of_first, of_second).clamp(0, 1)
+        stays = (self.gain == 1).all(1, keepdim=True) & (self.offset == 0).all(1, keepdim=True)
+        return torch.where(stays, image, lit)
 
     def _on(self, image: Tensor) -> Tensor:
         return self.gain * image + self.offset
@@ -97,9 +104,11 @@ def change_of_light(rgb0: Bytes, rgb1: Bytes) -> tuple[tuple[float, ...], tuple[
     if any(fit is None or not 1 / GAIN < fit[0] < GAIN for fit in fits):
         return None
     gain, offset = np.array([fit for fit in fits if fit is not None], np.float32).T
-    before = np.median(np.abs(theirs - ours).max(1))
-    after = np.median(np.abs(theirs - (gain * ours + offset)).max(1))
-    if before < SEEN or after > LEFT * before:
+    before = np.abs(theirs - ours).max(1)
+    after = np.abs(theirs - (gain * ours + offset)).max(1)
+    if np.median(before) < SEEN or np.median(after) > LEFT * np.median(before):
+        return None
+    if (after > before + SEEN).mean() > WORSE:
         return None
     return tuple(map(float, gain)), tuple(map(float, offset))
 
@@ -107,10 +116,19 @@ def change_of_light(rgb0: Bytes, rgb1: Bytes) -> tuple[tuple[float, ...], tuple[
 def _followed(rgb0: Bytes, rgb1: Bytes) -> tuple[Floats, Floats]:
     """Colours of what search follows forth and back, [N, 3] in each key."""
     grey0, grey1 = (np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) for rgb in (rgb0, rgb1))
-    flow, back = search_around(grey0, grey1, global_shift(grey0, grey1), dense_search(finest=1))
+    shift = global_shift(_levelled(grey0), _levelled(grey1))
+    flow, back = search_around(grey0, grey1, shift, dense_search(finest=1))
     sure = returns(flow, back)
     ours, theirs = rgb0[sure].astype(np.float32), lookup(rgb1, flow)[sure].astype(np.float32)
     return ours, theirs
+
+
+def _levelled(grey: Bytes) -> Bytes:
+    """With the mean and the spread that all pictures get, for what compares colours."""
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(grey))
+    return np.asarray(
+        cv2.convertScaleAbs(grey, alpha=40 / max(1.0, spread), beta=128 - 40 * mean / max(1.0, spread))
+    )
 
 
 def _fit(x: Floats, y: Floats) -> tuple[float, float] | None:
@@ -123,7 +141,9 @@ def _fit(x: Floats, y: Floats) -> tuple[float, float] | None:
             return None
         of = x[kept] - x[kept].mean()
         spread = float(of @ of)
-        gain = float(of @ y[kept]) / spread if spread > 0 else 1.0
+        if spread < SPREAD**2 * len(of):
+            return None
+        gain = float(of @ y[kept]) / spread
         line = gain, float(y[kept].mean() - gain * x[kept].mean())
         off = np.abs(gain * x + line[1] - y)
         kept = inside & (off <= max(CLOSE, TRIMMED * float(np.median(off[inside]))))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from nakawari.models.boxes import box_of
 from nakawari.ops.lines import nearest_outside
 from nakawari.ops.search import global_shift, shifted
 from nakawari.tensors import to_frame
@@ -26,7 +27,7 @@ Mask = npt.NDArray[np.bool_]
 
 STILL, OTHERWISE = 6, 24
 """Largest difference (0-255, any channel) of what stays, and least of what the pan would bring."""
-MOSTLY_STILL = 0.5
+MOSTLY_STILL = 0.75
 """A picture of which more stays does not pan: something moves over flat colour."""
 SMALLEST, BESIDE = 20, 8
 """Pixels of the smallest piece that stands alone, and how near to one a smaller one is believed."""
@@ -183,15 +184,22 @@ def _whole(seed: Mask, still: Mask) -> Mask:
 
 def _outlined(layer: Mask, rgb0: Bytes, rgb1: Bytes, still: Mask) -> Mask:
     """Pieces that stand out from what changes around them in both keys, as do the pieces near them."""
+    box = box_of(layer)
+    out = np.zeros_like(layer)
+    if box is not None:
+        box = box.grown(NEAR_IT, *layer.shape)
+        box.crop(out)[...] = _pieces_outlined(*(box.crop(x) for x in (layer, rgb0, rgb1, still)))
+    return out
+
+
+def _pieces_outlined(layer: Mask, rgb0: Bytes, rgb1: Bytes, still: Mask) -> Mask:
     count, labels = cv2.connectedComponents(layer.astype(np.uint8), connectivity=8)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BESIDE_IT + 1, 2 * BESIDE_IT + 1))
     beside = (cv2.dilate(layer.astype(np.uint8), disk) > 0) & ~still
-    places, nearest = nearest_outside(~layer)
-    outer = beside.reshape(-1)[places]
-    places, nearest = places[outer], nearest[outer]
+    places, nearest = nearest_outside(~layer, beside & ~layer)
     edges = [
-        np.abs(flat[places] - flat[nearest]).max(1) > OTHERWISE
-        for flat in (rgb.reshape(-1, 3).astype(np.int16) for rgb in (rgb0, rgb1))
+        np.abs(flat[places].astype(np.int16) - flat[nearest]).max(1) > OTHERWISE
+        for flat in (rgb.reshape(-1, 3) for rgb in (rgb0, rgb1))
     ]
     votes = np.zeros((2, layer.size), np.float32)  # for an outline in both keys, and in one of them
     for vote, found in zip(votes, (edges[0] & edges[1], edges[0] ^ edges[1]), strict=True):

@@ -154,9 +154,12 @@ def slope_to_lines(grey: npt.NDArray[np.uint8], line: Mask, reach: float = REACH
     return np.asarray(cv2.addWeighted(grey, 0.5, slope.astype(np.uint8), 1.0, 0.0), np.uint8)
 
 
-def nearest_outside(hole: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def nearest_outside(
+    hole: Mask, asked: Mask | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The pixels of a mask, and for each the nearest one outside of it, both as places in the flat picture.
 
+    `asked`: only these of them; None: all.
     Both are empty where there is no hole, or nothing else.
     """
     if not hole.any() or hole.all():
@@ -169,7 +172,8 @@ def nearest_outside(hole: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
         part.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     label = label.reshape(-1)
-    holes, known = np.flatnonzero(part), np.flatnonzero(~part)
+    wanted = part if asked is None else part & asked[top : rows[-1] + 2, left : columns[-1] + 2]
+    holes, known = np.flatnonzero(wanted), np.flatnonzero(~part)
     place = np.zeros(int(label.max()) + 1, np.int64)
     place[label[known]] = known
     row, column = np.divmod(np.stack([holes, place[label[holes]]]), part.shape[1])

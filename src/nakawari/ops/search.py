@@ -25,7 +25,7 @@ SMALLEST_PX = 48
 
 SHIFT_SIDE = 256
 """The global shift is looked for at about this width."""
-PEAKS, LARGEST_SHIFT = 1, 0.4
+PEAKS, LARGEST_SHIFT = 3, 0.4
 """How many shifts are tried, and the largest, as a share of the picture's side."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -104,7 +104,9 @@ def _carried(flow: Floats, shift: tuple[int, int]) -> Floats:
         return flow
     height, width = flow.shape[:2]
     left, top, right, bottom = (max(0, by) for by in (-shift[0], -shift[1], *shift))
-    inner = flow[top : height - bottom, left : width - right]
+    inner = flow[top : max(0, height - bottom), left : max(0, width - right)]
+    if not inner.size:  # nothing stays
+        return flow
     return np.asarray(cv2.copyMakeBorder(inner, top, bottom, left, right, cv2.BORDER_REPLICATE))
 
 

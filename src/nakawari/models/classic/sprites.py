@@ -32,7 +32,7 @@ MOST = 256
 """Regions of one key that take part, the largest first."""
 FRINGE = 3
 """Pixels around a region that may belong to its outline and smoothed edge."""
-AROUND, STAYS = 3, 0.5
+GROUND, STAYS = 3, 0.5
 """Pixels around those in which the ground is looked at, and the share of it that must stay."""
 
 
@@ -81,7 +81,8 @@ def find_sprites(rgb0: Bytes, rgb1: Bytes, error0: Bytes, error1: Bytes) -> list
         for (labels, count), regions, mask in zip(labelled, stats, lost, strict=True)
     )
     pairs = match_regions(stats[0], stats[1], chosen0, chosen1, float(np.hypot(height, width)))
-    found = (_verify(rgb0, rgb1, labelled[0][0] == i, labelled[1][0] == j) for i, j in pairs)
+    changed = largest(cv2.absdiff(rgb0, rgb1)) > UNEXPLAINED if pairs else np.empty((0, 0), np.bool_)
+    found = (_verify(changed, labelled[0][0] == i, labelled[1][0] == j) for i, j in pairs)
     return [sprite for sprite in found if sprite is not None]
 
 
@@ -94,8 +95,8 @@ def _candidates(
     return chosen[np.argsort(-regions.area[chosen], kind="stable")][:MOST]
 
 
-def _verify(rgb0: Bytes, rgb1: Bytes, fill0: Mask, fill1: Mask) -> Sprite | None:
-    """The pair as a sprite, or None when in doubt. Only a box around both is looked at."""
+def _verify(changed: Mask, fill0: Mask, fill1: Mask) -> Sprite | None:
+    """The pair as a sprite, or None when in doubt; `changed` is where the keys differ."""
     moments = [np.argwhere(fill).mean(0)[::-1] for fill in (fill0, fill1)]
     move = moments[1] - moments[0]
     whole = (round(float(move[0])), round(float(move[1])))
@@ -107,11 +108,10 @@ def _verify(rgb0: Bytes, rgb1: Bytes, fill0: Mask, fill1: Mask) -> Sprite | None
     mask0, mask1 = (cv2.dilate(fill.astype(np.uint8), kernel) > 0 for fill in (fill0, fill1))
     if (mask0 & mask1).sum() > 0.1 * min(mask0.sum(), mask1.sum()):
         return None
-    changed = largest(cv2.absdiff(rgb0, rgb1)) > UNEXPLAINED
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * AROUND + 1, 2 * AROUND + 1))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROUND + 1, 2 * GROUND + 1))
     for mask in (mask0, mask1):
         ring = (cv2.dilate(mask.astype(np.uint8), around) > 0) & ~mask0 & ~mask1
-        if changed[ring].mean() > 1 - STAYS:
+        if not ring.any() or changed[ring].mean() > 1 - STAYS:
             return None
     return Sprite(mask0, mask1, (float(move[0]), float(move[1])))
 

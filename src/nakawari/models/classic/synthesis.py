@@ -75,6 +75,7 @@ class Judged:
         best: [h, w], the number of the cheapest.
         least: [h, w], its cost.
         unsure: [h, w], from 0, where that is certain, to 1.
+        alone: [h, w], from 0 to 1, where one key alone shows it.
     """
 
     doubts: Floats
@@ -83,6 +84,7 @@ class Judged:
     best: Numbers
     least: Floats
     unsure: Floats
+    alone: Floats
 
     @staticmethod
     def of(candidates: Candidates) -> Judged:
@@ -94,7 +96,9 @@ class Judged:
         best = cheapest(costs)
         least = taken(costs[:, None], best)[0]
         unsure = cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW))
-        return Judged(doubts, costs, shares, best, least, np.asarray(unsure, np.float32))
+        beyond = taken(shares[:, None], best)[0] - np.float32(candidates.t)
+        alone = np.abs(beyond) / np.where(beyond > 0, np.float32(1 - candidates.t), np.float32(candidates.t))
+        return Judged(doubts, costs, shares, best, least, np.asarray(unsure, np.float32), alone)
 
     def weights(self) -> Floats:
         """The weights of a `Choice`, [K, 2, h, w], by the rule."""
@@ -132,7 +136,8 @@ def by_agreement(candidates: Candidates, judged: Judged, lost: Floats, second: f
 def stands(candidates: Candidates, judged: Judged) -> Floats:
     """Where one key is to stand at all times of a pair, [h, w], 0 to 1.
 
-    Motion is lost there, and the keys differ by more than light: a ground that brightens must not wait.
+    Motion is lost there though both keys should show it, and they differ by more than light: a ground that
+    brightens must not wait.
 
     Args:
         candidates, judged: of half way.
@@ -141,7 +146,8 @@ def stands(candidates: Candidates, judged: Judged) -> Floats:
     shown = lookup(candidates.rgb0, flow, -0.5), lookup(candidates.rgb1, flow, 0.5)
     apart = np.asarray(cv2.subtract(*shown, dtype=cv2.CV_32F), np.float32)
     unlike = _around(np.abs(apart - _around(apart)).sum(2))
-    return np.asarray(judged.lost(*STANDS) * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
+    lost = judged.lost(*STANDS) * (1 - judged.alone)
+    return np.asarray(lost * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
 
 
 def _around(values: Floats) -> Floats:
