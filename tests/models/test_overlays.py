@@ -44,6 +44,21 @@ def test_a_caption_over_a_pan_stays_whole_and_single(by):
     assert bright.sum() < 0.01 * white.sum()
 
 
+def test_a_caption_over_a_plain_wall_that_pans_is_found():
+    wide = np.full((360, 720, 3), 150, np.uint8)
+    for column in range(6):
+        for top in (90, 240):
+            corners = (60 + 110 * column, top), (110 + 110 * column, top + 90)
+            cv2.rectangle(wide, *corners, (60, 90, 40 + 30 * column), -1)
+    keys = [letters(wide[:, start : start + 480].copy()) for start in (100, 150)]
+    assert (keys[0] == keys[1]).all(2).mean() > 0.5
+    found = find_overlay(*keys)
+    ink = letters(np.zeros_like(keys[0])).max(2) == 255
+    assert found is not None
+    over = ink & (wide[:, 100:580] != 150).any(2) & (wide[:, 150:630] != 150).any(2)
+    assert found.mask[over].mean() > 0.9
+
+
 def test_what_pans_as_a_whole_has_no_layer():
     wide = scenery()
     keys = [wide[:, start : start + 480].copy() for start in (120, 144)]

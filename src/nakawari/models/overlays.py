@@ -40,6 +40,8 @@ RIM = 2
 """Pixels around the layer that may belong to its smoothed edge."""
 EDGE, AROUND = 16, 9
 """Grey levels of a still edge; side of the window around a pixel in which such edges pin it."""
+SHIFTS = 3
+"""Shifts that are tried: what stays disturbs the first."""
 FINER = 3
 """Pixels around the shift that was found at a small size among which the exact one is looked for."""
 
@@ -129,7 +131,7 @@ def find_overlay(rgb0: Bytes, rgb1: Bytes) -> Overlay | None:
     if still.mean() > MOSTLY_STILL:
         return None
     grey0, grey1 = (np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) for rgb in (rgb0, rgb1))
-    shift = _exact(grey0, grey1, global_shift(grey0, grey1), still)
+    shift = _exact(grey0, grey1, global_shift(grey0, grey1, SHIFTS), still)
     if shift == (0, 0):
         return None
     back = (-shift[0], -shift[1])

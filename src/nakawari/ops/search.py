@@ -25,8 +25,8 @@ SMALLEST_PX = 48
 
 SHIFT_SIDE = 256
 """The global shift is looked for at about this width."""
-PEAKS, LARGEST_SHIFT = 3, 0.4
-"""How many shifts are tried, and the largest, as a share of the picture's side."""
+LARGEST_SHIFT = 0.4
+"""The largest shift that is tried, as a share of the picture's side."""
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -114,11 +114,12 @@ def _add(flow: Floats, shift: tuple[int, int]) -> Floats:
     return flow if shift == (0, 0) else np.asarray(flow + np.array(shift, np.float32), np.float32)
 
 
-def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
+def global_shift(grey0: Bytes, grey1: Bytes, tried: int = 1) -> tuple[int, int]:
     """How far everything moved together, whole pixels (x, y); (0, 0) unless that explains much more.
 
-    Phase correlation of edge pictures at a small size gives a few shifts to try: what does not move, a
-    caption or a figure, makes a peak of its own. The one that makes the pictures most alike is taken.
+    Phase correlation of edge pictures at a small size says which shifts to try. Of so many, the one that
+    makes the pictures most alike is taken. One is safer where a figure moves over plain ground; where a
+    caption stands still, which makes a peak of its own, the pan may be another.
     """
     height, width = grey0.shape
     scale = max(1.0, max(width, height) / SHIFT_SIDE)
@@ -129,7 +130,7 @@ def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
         cv2.resize(grey, small, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in (grey0, grey1)
     )
     best, least = (0, 0), 0.75 * float(np.abs(one - other).mean())
-    for x, y in _peaks(one, other):
+    for x, y in _peaks(one, other, tried):
         rows = slice(max(0, y), small[1] + min(0, y)), slice(max(0, -y), small[1] - max(0, y))
         columns = slice(max(0, x), small[0] + min(0, x)), slice(max(0, -x), small[0] - max(0, x))
         moved = float(np.abs(one[rows[1], columns[1]] - other[rows[0], columns[0]]).mean())
@@ -138,7 +139,7 @@ def global_shift(grey0: Bytes, grey1: Bytes) -> tuple[int, int]:
     return round(best[0] * width / small[0]), round(best[1] * height / small[1])
 
 
-def _peaks(one: Floats, other: Floats) -> list[tuple[int, int]]:
+def _peaks(one: Floats, other: Floats, count: int) -> list[tuple[int, int]]:
     """The shifts (x, y) at which the edges of two pictures correlate most, but for none at all."""
     height, width = one.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
@@ -158,7 +159,7 @@ def _peaks(one: Floats, other: Floats) -> list[tuple[int, int]]:
     surface[far] = -np.inf
     surface[middle[0] - 1 : middle[0] + 2, middle[1] - 1 : middle[1] + 2] = -np.inf
     found = []
-    for _ in range(PEAKS):
+    for _ in range(count):
         y, x = np.unravel_index(int(surface.argmax()), surface.shape)
         found.append((int(x) - middle[1], int(y) - middle[0]))
         surface[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = -np.inf
