@@ -10,6 +10,7 @@ from nakawari.errors import InputError
 from nakawari.models import load
 from nakawari.models.classic import motion
 from nakawari.models.classic.sprites import erase, find_sprites
+from nakawari.models.classic.synthesis import closed
 from nakawari.ops.following import returns
 
 
@@ -173,6 +174,15 @@ def test_what_cannot_be_followed_has_no_hard_tears(model):
     tears = [float(np.abs(np.diff(picture.astype(int), axis=1)).mean()) for picture in (noise(0), noise(1))]
     made = model(noise(0), noise(1))
     assert float(np.abs(np.diff(made.astype(int), axis=1)).mean()) < 0.85 * min(tears)
+
+
+def test_what_passes_has_no_small_gaps():
+    cover = np.zeros((60, 60), bool)
+    cover[10:50, 10:50] = True
+    wanted = cover.copy()
+    cover[20:23, 20:24] = False  # a speck
+    cover[30:42, 30:42] = wanted[30:42, 30:42] = False  # a gap
+    assert (closed(cover) == wanted).all()
 
 
 def test_specks_that_are_equal_by_chance_are_not_kept_amid_what_changes(model):

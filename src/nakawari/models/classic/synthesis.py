@@ -41,8 +41,8 @@ SURROUNDINGS = 31
 """Side of the box over which it counts whether all is lost, pixels."""
 SLIGHT = 20.0
 """Differences of cost below this hardly count."""
-COVERED = 0.1
-"""Landed share from which something surely passes."""
+COVERED, CREVICE = 0.1, 7
+"""Landed share from which something surely passes; and side, in pixels, of gaps in that which are none."""
 SPECK = 300
 """Pixels of a patch below which it may be the same in both keys by chance."""
 ALIKE = 0.1
@@ -197,7 +197,13 @@ def taken(rows: Floats, number: Numbers) -> Floats:
 def cover_of(candidates: Candidates, motion: Floats, agrees: Mask) -> Mask:
     """Where something that moves surely passes: it landed there, or it was chosen and agrees."""
     moves = np.maximum(np.abs(motion[0]), np.abs(motion[1])) > MOVES
-    return np.asarray((candidates.moving > COVERED) | (agrees & moves))
+    return closed((candidates.moving > COVERED) | (agrees & moves))
+
+
+def closed(cover: Mask) -> Mask:
+    """Without small gaps: where a figure passes, single pixels of the paper behind it do not show."""
+    kernel = np.ones((CREVICE, CREVICE), np.uint8)
+    return np.asarray(cv2.morphologyEx(cover.view(np.uint8), cv2.MORPH_CLOSE, kernel) > 0)
 
 
 def enlarge(mask: Mask, height: int, width: int) -> Mask:
