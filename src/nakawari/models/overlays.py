@@ -198,7 +198,7 @@ def _pieces_outlined(layer: Mask, rgb0: Bytes, rgb1: Bytes, still: Mask) -> Mask
     count, labels = cv2.connectedComponents(layer.astype(np.uint8), connectivity=8)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BESIDE_IT + 1, 2 * BESIDE_IT + 1))
     beside = (cv2.dilate(layer.astype(np.uint8), disk) > 0) & ~still
-    places, nearest = nearest_outside(~layer, beside & ~layer)
+    places, nearest = nearest_outside(~layer, beside)
     edges = [
         np.abs(flat[places].astype(np.int16) - flat[nearest]).max(1) > OTHERWISE
         for flat in (rgb.reshape(-1, 3) for rgb in (rgb0, rgb1))

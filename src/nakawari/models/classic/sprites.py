@@ -81,7 +81,9 @@ def find_sprites(rgb0: Bytes, rgb1: Bytes, error0: Bytes, error1: Bytes) -> list
         for (labels, count), regions, mask in zip(labelled, stats, lost, strict=True)
     )
     pairs = match_regions(stats[0], stats[1], chosen0, chosen1, float(np.hypot(height, width)))
-    changed = largest(cv2.absdiff(rgb0, rgb1)) > UNEXPLAINED if pairs else np.empty((0, 0), np.bool_)
+    if not pairs:
+        return []
+    changed = largest(cv2.absdiff(rgb0, rgb1)) > UNEXPLAINED
     found = (_verify(changed, labelled[0][0] == i, labelled[1][0] == j) for i, j in pairs)
     return [sprite for sprite in found if sprite is not None]
 

@@ -75,7 +75,6 @@ class Judged:
         best: [h, w], the number of the cheapest.
         least: [h, w], its cost.
         unsure: [h, w], from 0, where that is certain, to 1.
-        alone: [h, w], from 0 to 1, where one key alone shows it.
     """
 
     doubts: Floats
@@ -84,7 +83,6 @@ class Judged:
     best: Numbers
     least: Floats
     unsure: Floats
-    alone: Floats
 
     @staticmethod
     def of(candidates: Candidates) -> Judged:
@@ -96,9 +94,7 @@ class Judged:
         best = cheapest(costs)
         least = taken(costs[:, None], best)[0]
         unsure = cv2.blur(((least - CERTAIN) / CERTAIN).clip(0, 1), (WINDOW, WINDOW))
-        beyond = taken(shares[:, None], best)[0] - np.float32(candidates.t)
-        alone = np.abs(beyond) / np.where(beyond > 0, np.float32(1 - candidates.t), np.float32(candidates.t))
-        return Judged(doubts, costs, shares, best, least, np.asarray(unsure, np.float32), alone)
+        return Judged(doubts, costs, shares, best, least, np.asarray(unsure, np.float32))
 
     def weights(self) -> Floats:
         """The weights of a `Choice`, [K, 2, h, w], by the rule."""
@@ -146,7 +142,9 @@ def stands(candidates: Candidates, judged: Judged) -> Floats:
     shown = lookup(candidates.rgb0, flow, -0.5), lookup(candidates.rgb1, flow, 0.5)
     apart = np.asarray(cv2.subtract(*shown, dtype=cv2.CV_32F), np.float32)
     unlike = _around(np.abs(apart - _around(apart)).sum(2))
-    lost = judged.lost(*STANDS) * (1 - judged.alone)
+    share = taken(judged.shares[:, None], judged.best)[0]
+    alone = np.abs(2 * share - 1)  # half way both keys have half a share
+    lost = judged.lost(*STANDS) * (1 - alone)
     return np.asarray(lost * (unlike / UNLIKE - 1).clip(0, 1), np.float32)
 
 
