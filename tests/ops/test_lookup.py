@@ -111,3 +111,17 @@ def test_nearby_is_differentiable():
     look_nearby(features0, features1, 1).square().sum().backward()
     assert features1.grad is not None
     assert features1.grad.any()
+
+
+@pytest.mark.parametrize("ask", ["all pairs", "on demand"])
+def test_agreement_is_float32_where_the_network_is_bfloat16(ask):
+    features0, features1, places = maps()
+
+    def agreement():
+        if ask == "all pairs":
+            return reference.look_up(pyramid(all_pairs(features0, features1), 2), places, 2)
+        return reference.look_up_on_demand(features0, pyramid(features1, 2), places, 2)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = agreement()
+    torch.testing.assert_close(found, agreement(), equal_nan=True)

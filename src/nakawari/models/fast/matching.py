@@ -127,10 +127,9 @@ class Matcher(nn.Module):
         across, down = self.across.settle(context), self.down.settle(context)
         maps = self.matching(at8).float().chunk(2)
         rows, columns = maps[0].shape[2:]
-        with torch.autocast(frame0.device.type, enabled=False):
-            volume = all_pairs(*maps)
-            turned = transposed(volume, (int(rows), int(columns)))
-            volumes = [pyramid(one, LEVELS) for one in (volume, turned)]
+        volume = all_pairs(*maps)
+        turned = transposed(volume, (int(rows), int(columns)))
+        volumes = [pyramid(one, LEVELS) for one in (volume, turned)]
         flow = maps[0].new_zeros(2 * len(frame0), 2, rows, columns)
         grid = pixel_grid(flow)
         steps = Steps([], [])

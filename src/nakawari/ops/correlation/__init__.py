@@ -31,7 +31,8 @@ def all_pairs(features0: Tensor, features1: Tensor) -> Tensor:
     """
     batch, channels, height, width = features1.shape
     own = features0.flatten(2).transpose(1, 2) * channels**-0.5
-    return torch.matmul(own, features1.flatten(2)).view(batch, -1, height, width)
+    with torch.autocast(own.device.type, enabled=False):  # places are shares of a pixel; see `look_up`
+        return torch.matmul(own, features1.flatten(2)).view(batch, -1, height, width)
 
 
 def transposed(volume: Tensor, size: tuple[int, int]) -> Tensor:

@@ -29,7 +29,8 @@ def look_up_on_demand(features0: Tensor, pyramid1: Sequence[Tensor], places: Ten
     found = []
     for start in range(0, height * width, CHUNK):
         rows = slice(start, start + CHUNK)
-        volumes = [torch.matmul(own[:, rows], f).view(batch, -1, h, w) for f, h, w in maps]
+        with torch.autocast(own.device.type, enabled=False):
+            volumes = [torch.matmul(own[:, rows], f).view(batch, -1, h, w) for f, h, w in maps]
         around = [_around(v, flat[:, rows] / 2**level, radius) for level, v in enumerate(volumes)]
         found.append(torch.cat(around, 2))
     return torch.cat(found, 1).view(batch, height, width, -1).permute(0, 3, 1, 2)
