@@ -1,6 +1,6 @@
 """On a GPU: are our kernels and models right there, and how fast are they?
 
-    python benchmarks/gpu.py [--models fast,classic] [--json OUT.json]
+    python benchmarks/gpu.py [--models classic,fast,best] [--json OUT.json]
 
 Splatting against the float64 reference on the CPU (value and gradients), then nanoseconds a pixel beside the
 reference on the same GPU; then each model at 960×540 and 1920×1080, on the GPU against the CPU's picture.
@@ -127,7 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--models", default="classic,fast")
+    parser.add_argument("--models", default="classic,fast,best")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if not torch.cuda.is_available():

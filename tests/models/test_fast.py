@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -182,6 +183,17 @@ def test_weights_that_somebody_trained_are_drawn_with(tmp_path: Path, name: str)
     checkpoints.save(file, net.state_dict(), checkpoints.Header("fast", asdict(TINY)), torch.float32)
     pair = scene((60, 90)), scene((70, 90))
     assert (load(name, file, device="cpu")(*pair) == Fast(name, net)(*pair)).all()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_fewer_digits_are_heard_and_hardly_change_the_flow(shipped: Fast, precision: str) -> None:
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    pair = scene((60, 90)), scene((110, 76))
+    coarser = Fast("fast", deepcopy(shipped.matcher), precision=kind)
+    assert next(coarser.matcher.parameters()).dtype == kind
+    wanted, found = (match(model.matcher, *pair) for model in (shipped, coarser))
+    apart = [np.linalg.norm(one - other, axis=2).mean() for one, other in zip(wanted, found, strict=True)]
+    assert 0 < max(apart) < 0.1
 
 
 def test_more_effort_is_nearer_to_the_true_flow(shipped: Fast) -> None:

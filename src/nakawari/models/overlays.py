@@ -166,12 +166,16 @@ def _exact(grey0: Bytes, grey1: Bytes, shift: tuple[int, int], still: Mask) -> t
     """The shift near the given one that explains most of what does not stay."""
     if shift == (0, 0):
         return shift
-    moves = ~still[::2, ::2]
+    height, width = grey0.shape
+    own, moves = np.ascontiguousarray(grey0[::2, ::2]), (~still[::2, ::2]).astype(np.uint8)
+    left, top = (abs(by) + FINER for by in shift)
+    wide = cv2.copyMakeBorder(grey1, top, top, left, left, cv2.BORDER_REPLICATE)
     best, least = shift, np.inf
     for y in range(shift[1] - FINER, shift[1] + FINER + 1):
         for x in range(shift[0] - FINER, shift[0] + FINER + 1):
-            apart = cv2.absdiff(grey0[::2, ::2], np.ascontiguousarray(shifted(grey1, (x, y))[::2, ::2]))
-            cost = float(np.minimum(apart, OTHERWISE)[moves].mean())
+            moved = wide[top + y : top + y + height : 2, left + x : left + x + width : 2]
+            apart = np.minimum(cv2.absdiff(own, np.ascontiguousarray(moved)), OTHERWISE)
+            cost = cv2.mean(apart, moves)[0]
             if cost < least:
                 best, least = (x, y), cost
     return best

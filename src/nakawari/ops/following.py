@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -16,10 +17,17 @@ def lookup(picture: npt.NDArray[Any], flow: Floats, share: float = 1.0) -> npt.N
 
     Flow is [H, W, 2].
     """
-    height, width = flow.shape[:2]
-    x = share * flow[..., 0] + np.arange(width, dtype=np.float32)
-    y = share * flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    way = flow if share == 1 else np.float32(share) * flow
+    places = cv2.add(way, _places(*flow.shape[:2]))
+    how: Any = {"interpolation": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    return np.asarray(cv2.remap(picture, places, None, **how))  # type: ignore[call-overload]
+
+
+@lru_cache(maxsize=2)
+def _places(height: int, width: int) -> Floats:
+    """Where each pixel is, [H, W, 2]; made once for a clip, and never written to."""
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.stack([x, y], -1)
 
 
 def returns(flow: Floats, back: Floats) -> npt.NDArray[np.bool_]:

@@ -25,13 +25,19 @@ from nakawari.models.official import Weights, open_weights, shipped
 
 
 class Fast(Classic):
-    """Search and matcher; runs its network on the device, the rest on the CPU."""
+    """Search and matcher; runs its network on the device and with the precision, the rest on the CPU."""
 
-    def __init__(self, name: str, matcher: Matcher, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        name: str,
+        matcher: Matcher,
+        device: torch.device | str = "cpu",
+        precision: torch.dtype = torch.float32,
+    ) -> None:
         super().__init__(name, device)
         self.cost = COSTS[name]
         self.effort = EFFORTS[name]
-        self.matcher = matcher.eval().to(device)
+        self.matcher = matcher.eval().to(device, precision)
 
     def _prepare(
         self, image0: Tensor, image1: Tensor, features0: list[Encoded], features1: list[Encoded]
@@ -56,4 +62,4 @@ def build(name: str, weights: Weights | None, device: torch.device, precision: t
     found = open_weights(shipped(row), row) if weights is None else weights
     matcher = Matcher(MatcherConfig.of(found.config))
     checkpoints.load_strictly(matcher, found.tensors, f"weights of {row}")
-    return Fast(name, matcher, device)
+    return Fast(name, matcher, device, precision)
