@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -376,3 +377,11 @@ def test_unknown_configurations_are_refused():
     assert flatten({"state_dict": {"module.a": torch.ones(1)}}, "x").keys() == {"a"}
     assert SIZE[0] % 4 == 0
     assert released.T == T
+
+
+def test_the_state_that_was_begun_here_can_be_gone_on_from():
+    file = Path(__file__).parents[2] / "training" / "animeinterp-scenes.safetensors"
+    begun = load(file, device="cpu")
+    assert isinstance(begun, AnimeInterp)
+    assert begun.net.config.mode == "paper"
+    assert begun.options["guide"] is None  # the gate of coarse flow has not learned
