@@ -1,13 +1,20 @@
 """Rendering carries out a plan: nothing more, nothing less, in constant memory."""
 
+import threading
+from collections.abc import Iterator
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
-from nakawari.errors import PlanError
+from nakawari.errors import InputError, PlanError
 from nakawari.models import load
+from nakawari.models.base import Encoded, Interpolator, Pair
+from nakawari.models.tiles import resident_bytes
 from nakawari.pipeline.render import WINDOW, render
+from nakawari.pipeline.report import Work
 from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
 from nakawari.video.frames import Frame
 from tests.pipeline.memory import MemoryReader, MemoryWriter
@@ -135,3 +142,120 @@ def test_frames_are_let_go() -> None:
     finally:
         gc.unfreeze()
     assert most <= 5
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+def moving(count: int) -> list[np.ndarray]:
+    """A disc over a painted ground."""
+    ground = cv2.resize(np.random.default_rng(1).integers(60, 200, (6, 9, 3), np.uint8), (96, 64))
+    return [cv2.circle(ground.copy(), (20 + 5 * n, 30), 9, (30, 20, 160), -1) for n in range(count)]
+
+
+def rendered(plan: Plan, given: list[np.ndarray], model: Interpolator) -> tuple[MemoryWriter, Work]:
+    writer = MemoryWriter()
+    return writer, render(plan, MemoryReader(given), writer, model)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_pairs_side_by_side_give_what_one_after_the_other_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, given = load("classic", device="cpu"), moving(9)
+    together = rendered(doubled(9), given, model)
+    assert torch.get_num_threads() == 4
+    monkeypatch.setattr(model, "side_by_side", False)
+    alone = rendered(doubled(9), given, model)
+    assert [(pts, how) for pts, _, how in together[0].frames] == [
+        (pts, how) for pts, _, how in alone[0].frames
+    ]
+    assert all(
+        np.array_equal(one, other)
+        for (_, one, _), (_, other, _) in zip(together[0].frames, alone[0].frames, strict=True)
+    )
+    assert (together[1].pairs, together[1].drawn, together[1].changed_px) == (
+        alone[1].pairs,
+        alone[1].drawn,
+        alone[1].changed_px,
+    )
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_as_many_pairs_are_drawn_at_once_as_there_are_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load("classic", device="cpu")
+    prepare, meet = model.prepare, threading.Barrier(4)
+
+    def prepared(*keys: Encoded) -> Pair:
+        meet.wait(60)  # fails unless four are in here together
+        return prepare(*keys)
+
+    monkeypatch.setattr(model, "prepare", prepared)
+    _, work = rendered(doubled(9), moving(9), model)
+    assert work.pairs == 8
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize("fails", ["a pair", "the writer", "a frame"])
+def test_a_fault_ends_all_that_is_drawn(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    model, prepare = load("classic", device="cpu"), Interpolator.prepare
+
+    def prepared(first: Encoded, second: Encoded) -> Pair:
+        if fails == "a pair" and np.array_equal(first.frame, given[3]):
+            raise InputError("it is broken")
+        return prepare(model, first, second)
+
+    monkeypatch.setattr(model, "prepare", prepared)
+    given, writer = moving(9), MemoryWriter(fail_at=5 if fails == "the writer" else None)
+    plan = doubled(10 if fails == "a frame" else 9)
+    kinds = {
+        "a pair": (InputError, "between frames 3 and 4: it is broken"),
+        "the writer": (OSError, "no space"),
+        "a frame": (PlanError, "names frame 9"),
+    }
+    with pytest.raises(kinds[fails][0], match=kinds[fails][1]):
+        render(plan, MemoryReader(given), writer, model)
+    if fails == "a pair":  # what was drawn before it is written
+        assert len(writer.frames) == 7
+    assert not [one for one in threading.enumerate() if one.name == "nakawari-ahead"]
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_long_hold_is_not_read_ahead_of() -> None:
+    held = 60
+    given = moving(1) * held + moving(3)
+    slots = [Slot(Fraction(n, 48), n, None, None, Reason.SOURCE) for n in range(held)]
+    slots[10] = Slot(Fraction(10, 48), 9, 10, Fraction(1, 2), Reason.BETWEEN)
+    slots += [Slot(Fraction(held, 48), held, held + 1, Fraction(1, 2), Reason.BETWEEN)]
+    read = 0
+
+    class Reader(MemoryReader):
+        def __iter__(self) -> Iterator[Frame]:
+            nonlocal read
+            for frame in super().__iter__():
+                read = frame.index
+                yield frame
+
+    class Writer(MemoryWriter):
+        def copy(self, frame: Frame, pts: Fraction) -> None:
+            assert read <= frame.index + 24
+            super().copy(frame, pts)
+
+    render(plan_of(slots, held + 3), Reader(given), Writer(), load("classic", device="cpu"))
+
+
+def test_only_as_many_pairs_are_drawn_at_once_as_memory_allows() -> None:
+    model = load("classic", device="cpu")
+    size = 1080, 1920
+    assert model.pairs_at_once((100, 100), 4) == 4
+    one = model.cost.of_whole(1080 * 1920)  # type: ignore[union-attr]
+    model.adjust(memory="100G")
+    model.reserve(size, 0)
+    assert model.pairs_at_once(size, 4) == 4
+    model.adjust(memory=f"{(resident_bytes() + 2 * one) // 2**20}M")
+    model.reserve(size, 0)
+    assert model.pairs_at_once(size, 4) == 1
+    assert load("blend").pairs_at_once((100, 100), 4) == 1

@@ -76,7 +76,7 @@ def test_leaving_early_closes_the_source():
     ahead = prefetch(source(), 2)
     next(ahead)
     ahead.close()
-    assert closed == ["nakawari-prefetch"]
+    assert closed == ["nakawari-ahead"]
 
 
 def test_frames_are_let_go(tmp_path):

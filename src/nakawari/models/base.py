@@ -115,6 +115,8 @@ class Interpolator(ABC):
     """Without `Drawn.cover`: pixels equal in both keys that were hardly changed get the keys' value."""
     shows: ClassVar[bool] = False
     """Whether `pictures` has any."""
+    side_by_side: ClassVar[bool] = False
+    """Whether threads may prepare and draw several pairs at once."""
 
     def __init__(self, name: str, device: torch.device | str = "cpu") -> None:
         self.name = name
@@ -157,6 +159,12 @@ class Interpolator(ABC):
         """Warn where a picture of `size` (H, W) that changes all over cannot be drawn in what is free."""
         if self.cost is not None:
             self.room.foresee(self.name, self.cost, self.windowed, size)
+
+    def pairs_at_once(self, size: tuple[int, int], most: int) -> int:
+        """How many pairs of pictures of `size` (H, W) may be drawn side by side, `most` if possible."""
+        if not self.side_by_side or self.cost is None:
+            return 1
+        return self.room.pairs_at_once(self.cost, size, most)
 
     def _adjust(self, options: dict[str, Any]) -> None:
         """Take the options over, or refuse them."""

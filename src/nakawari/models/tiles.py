@@ -30,6 +30,9 @@ SHARE = 0.6
 """How much of the memory that is free `auto` takes."""
 IN_FLIGHT = 100
 """Bytes a pixel that are left to others than drawing where nobody says how many they want."""
+AT_ONCE, AROUND_PAIR = 0.4, 40
+"""How much of the memory that `auto` takes may go into pairs that are drawn side by side, and bytes a pixel
+that each holds besides: its keys, and pictures that wait for their turn."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
 KEPT = 256 * 2**20, 4 * 2**30
@@ -238,6 +241,17 @@ class Room:
             return None
         _LOG.info("%s: tiles of %d px", who, side)
         return side
+
+    def pairs_at_once(self, cost: Cost, size: tuple[int, int], most: int) -> int:
+        """How many pairs of pictures of `size` (H, W) may be drawn side by side, `most` if possible."""
+        pixels = size[0] * size[1]
+        if self._left is not None:
+            budget = float(self._left)
+        else:
+            host = torch.device("cpu")
+            limit = None if self.device.type == "cuda" else self.memory
+            budget = free_bytes(host, limit, size) * (1 if limit else AT_ONCE)
+        return max(1, min(most, int(budget // (cost.of_whole(pixels) + AROUND_PAIR * pixels))))
 
     def shrink(self, before: int) -> int | None:
         """Half of `before` as the side of windows from now on; None: they cannot be smaller."""

@@ -13,7 +13,7 @@ from nakawari.timeline.plan import Choice, Plan
 
 if TYPE_CHECKING:
     from nakawari.models.base import Interpolator
-    from nakawari.pipeline.render import Cast
+    from nakawari.pipeline.artist import Cast
 
 
 def check_choices(plan: Plan, model: str) -> None:

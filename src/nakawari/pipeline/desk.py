@@ -12,9 +12,9 @@ from nakawari.cels.files import Cel, alike, encode_cel, read_cel
 from nakawari.errors import InputError
 from nakawari.models import find
 from nakawari.models.unsure import Unsure, takes_second
+from nakawari.pipeline.artist import hard
 from nakawari.pipeline.cut import Drawing, Layer
 from nakawari.pipeline.inbetween_report import DrawingReport
-from nakawari.pipeline.render import hard
 from nakawari.pipeline.sureness import doubt_of, premultiplied, tell
 
 if TYPE_CHECKING:

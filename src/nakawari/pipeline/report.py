@@ -16,7 +16,7 @@ from nakawari.video.frames import Info
 
 @dataclass(slots=True)
 class Timing:
-    """Seconds that the drawing thread spent, by what it was doing."""
+    """Seconds by what was done; what was prepared and drawn side by side is counted together."""
 
     read: float = 0.0
     """waiting for decoded frames"""
@@ -37,6 +37,8 @@ class Work:
     """Sum over drawn frames of the pixels that a model had to look at."""
     unsure: list[tuple[int, int]] = field(default_factory=list)
     """Frames between which nothing was drawn, as the model was not sure."""
+    at_once: int = 1
+    """Pairs that were drawn side by side at most."""
     timing: Timing = field(default_factory=Timing)
 
     def add(self, other: Work) -> None:
@@ -44,6 +46,7 @@ class Work:
         for name in ("pairs", "drawn", "copied", "changed_px"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.unsure += other.unsure
+        self.at_once = max(self.at_once, other.at_once)
         for name in self.timing.__slots__:
             setattr(self.timing, name, getattr(self.timing, name) + getattr(other.timing, name))
 
@@ -82,6 +85,7 @@ class Report:
             "shots": [{"first": s.first, "last": s.last, "cadence": s.cadence} for s in plan.shots],
             "drawings": len(plan.drawings),
             "pairs": work.pairs,
+            "pairs_at_once": work.at_once,
             "unsure": [list(pair) for pair in work.unsure],
             "seconds": {
                 "analyse": round(self.analyse_s, 3),
@@ -109,6 +113,8 @@ class Report:
             "writing": spent.write,
         }
         told = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in parts.items())
+        if self.work.at_once > 1:
+            told += f" ({self.work.at_once} pairs at once)"
         return f"looking {self.analyse_s:.1f} s, then {told}; at most {peak_memory_mib():.0f} MiB of memory"
 
     def to_json(self) -> str:

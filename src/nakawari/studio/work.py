@@ -98,7 +98,7 @@ class Worker:
 
     def draw(self, home: str, ask: dict[str, Any], wanted: list[tuple[str, str]]) -> None:
         """Draw between two frames: `wanted` are t and the file for each."""
-        from nakawari.pipeline.render import hard
+        from nakawari.pipeline.artist import hard
 
         self.progress("prepare", 0, len(wanted))
         artist, pair, keys = self._pair(home, ask)
@@ -123,7 +123,7 @@ class Worker:
     def check(self, home: str, ask: dict[str, Any], times: list[str], output: str) -> None:
         """Write what is wrong with the drawings at `times`, as JSON: flags and numbers for each."""
         from nakawari.metrics.cels import examine, lines_of
-        from nakawari.pipeline.render import hard
+        from nakawari.pipeline.artist import hard
         from nakawari.pipeline.sureness import doubt_of
 
         artist, pair, frames = self._pair(home, ask)

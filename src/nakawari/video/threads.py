@@ -88,42 +88,56 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
 
 
-def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T]:
-    """Give what `items` gives, made up to `depth` ahead in a thread that starts with the first one.
+class Ahead(Generic[T]):
+    """What `items` gives, in order, made up to `depth` ahead in a thread that starts at once.
 
-    Closing the generator stops the thread and closes the iterator of `items` there. An error is raised
-    again here, after the items before it.
+    An error there is raised here, after the items before it.
     """
-    channel: _Channel[T] = _Channel(depth)
-    failure = _Carrier()
 
-    def produce() -> None:
-        with failure:
+    def __init__(self, items: Iterable[T], depth: int = 4) -> None:
+        self._channel: _Channel[T] = _Channel(depth)
+        self._failure = _Carrier()
+        context = copy_context()  # what is said there is said by whoever asks for the items
+        work = (self._produce, items)
+        self._thread = threading.Thread(target=context.run, args=work, name="nakawari-ahead", daemon=True)
+        self._thread.start()
+
+    def _produce(self, items: Iterable[T]) -> None:
+        with self._failure:
             source = iter(items)
             try:
                 for item in source:
-                    channel.put(item)
+                    self._channel.put(item)
+                    del item  # is not kept while the next one is made
             finally:
                 close = getattr(source, "close", None)
                 if close is not None:
                     close()
-        channel.end()
+        self._channel.end()
 
-    context = copy_context()  # what is said there is said by whoever asks for the items
-    thread = threading.Thread(target=context.run, args=(produce,), name="nakawari-prefetch", daemon=True)
-    thread.start()
+    def __iter__(self) -> Ahead[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            return self._channel.get()
+        except _Closed:
+            self._failure.hand_over()
+            raise StopIteration from None
+
+    def close(self) -> None:
+        """Stop the thread, wait for the one step it is in, and have the iterator of `items` closed there."""
+        self._channel.close()
+        self._thread.join()
+
+
+def prefetch(items: Iterable[T], depth: int = 4) -> Generator[T]:
+    """As `Ahead`, in a thread that starts with the first item; closing the generator stops it."""
+    ahead = Ahead(items, depth)
     try:
-        while True:
-            try:
-                item = channel.get()
-            except _Closed:
-                break
-            yield item
-            del item  # a frame is not kept while the next one is awaited
-        failure.hand_over()
+        yield from ahead
     finally:
-        channel.close()
-        thread.join()
+        ahead.close()
 
 
 class BackgroundWriter:

@@ -116,6 +116,7 @@ class Classic(Curved):
     context_px = 160
     knows_stillness = True
     evens_light = True
+    side_by_side = True
     cost = COSTS["classic"]
     options: Mapping[str, Any] = {"unsure": "draw"}
 
