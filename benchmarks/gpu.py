@@ -98,7 +98,7 @@ def pictures(height: int, width: int) -> list[object]:
 
 def check_model(name: str, sizes: tuple[tuple[int, int], ...]) -> list[dict[str, object]]:
     rows = []
-    on_gpu, on_cpu = nk.load(name, device=DEVICE), nk.load(name, device="cpu")
+    on_gpu, on_cpu = (nk.load(name, device=device, precision="fp32") for device in (DEVICE, "cpu"))
     for height, width in sizes:
         first, second = pictures(height, width)
         torch.cuda.reset_peak_memory_stats()

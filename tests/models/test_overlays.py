@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nakawari.models import load
-from nakawari.models.overlays import find_overlay, pinned
+from nakawari.models.overlays import _exact, find_overlay, pinned
 from nakawari.tensors import to_tensor
 
 
@@ -126,3 +126,10 @@ def test_what_lies_beside_still_edges_is_pinned():
         cv2.circle(picture, (x, 60), 12, (20, 20, 30), -1)
         moved.append(picture)
     assert not pinned(*moved).any()
+
+
+def test_odd_rows_that_move_alone_do_not_change_the_shift():
+    grey = cv2.cvtColor(scenery()[:, :480], cv2.COLOR_RGB2GRAY)
+    still = np.ones(grey.shape, np.bool_)
+    still[1::2] = False  # as combing has it
+    assert _exact(grey, grey, (12, 4), still) == (12, 4)

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from fractions import Fraction
 
 import cv2
@@ -13,6 +15,7 @@ from nakawari.errors import InputError, PlanError
 from nakawari.models import load
 from nakawari.models.base import Encoded, Interpolator, Pair
 from nakawari.models.tiles import resident_bytes
+from nakawari.pipeline.artist import Artist, SideBySide
 from nakawari.pipeline.render import WINDOW, render
 from nakawari.pipeline.report import Work
 from nakawari.timeline.plan import Drawing, Plan, Reason, Shot, Slot
@@ -199,6 +202,57 @@ def test_as_many_pairs_are_drawn_at_once_as_there_are_threads(monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("four_threads")
+def test_pairs_share_the_threads_and_others_begin_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load("classic", device="cpu")
+    at, seen = model.at, set()
+
+    def counting(pair: Pair, t: float) -> np.ndarray:
+        made = at(pair, t)
+        seen.add(torch.get_num_threads())  # after it has computed something
+        assert isinstance(made, np.ndarray)
+        return made
+
+    def begins(stage: str, done: int, total: int | None) -> None:
+        if 6 < done < 12:
+            with ThreadPoolExecutor(1) as other:
+                others.append(other.submit(torch.get_num_threads).result())
+
+    others: list[int] = []
+    monkeypatch.setattr(model, "at", counting)
+    render(doubled(12), MemoryReader(moving(12)), MemoryWriter(), model, begins)
+    assert seen == {1}
+    assert max(others) == 4
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_what_is_drawn_at_once_does_not_depend_on_where_a_render_goes_on() -> None:
+    model, given = load("classic", device="cpu"), moving(2)
+    slots = [Slot(Fraction(0), 0, None, None, Reason.SOURCE)]
+    slots += [Slot(Fraction(n, 24 * 20), 0, 1, Fraction(n, 20), Reason.BETWEEN) for n in range(1, 20)]
+    plan = plan_of(slots, 2, 24 * 20)
+    for done in (0, 15):
+        drawn = SideBySide(
+            plan.slots[done:], _Still(given), Artist(lambda *_: (model, {}), None, "draw"), plan.slots[:done]
+        )
+        with closing(drawn):
+            drawn.take(1 if done == 0 else 0)
+            assert not [one for one in threading.enumerate() if one.name == "nakawari-ahead"]
+
+
+class _Still:
+    """Frames that are all there."""
+
+    def __init__(self, given: list[np.ndarray]) -> None:
+        self._frames = list(MemoryReader(given))
+
+    def frame(self, index: int, slot: int) -> Frame:
+        return self._frames[index]
+
+    def within(self, index: int, most: int) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("fails", ["a pair", "the writer", "a frame"])
 def test_a_fault_ends_all_that_is_drawn(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
     model, prepare = load("classic", device="cpu"), Interpolator.prepare
@@ -257,5 +311,9 @@ def test_only_as_many_pairs_are_drawn_at_once_as_memory_allows() -> None:
     assert model.pairs_at_once(size, 4) == 4
     model.adjust(memory=f"{(resident_bytes() + 2 * one) // 2**20}M")
     model.reserve(size, 0)
+    assert model.pairs_at_once(size, 4) == 1
+    model.adjust(memory="100G")
+    model.reserve(size, 99 * 2**30)
+    model.adjust(unsure="hold")  # what was settled stays
     assert model.pairs_at_once(size, 4) == 1
     assert load("blend").pairs_at_once((100, 100), 4) == 1

@@ -162,8 +162,8 @@ class Interpolator(ABC):
 
     def pairs_at_once(self, size: tuple[int, int], most: int) -> int:
         """How many pairs of pictures of `size` (H, W) may be drawn side by side, `most` if possible."""
-        if not self.side_by_side or self.cost is None:
-            return 1
+        if not self.side_by_side or self.cost is None or self.device.type == "mps":
+            return 1  # threads that use Apple's GPU together crash (pytorch#197805)
         return self.room.pairs_at_once(self.cost, size, most)
 
     def _adjust(self, options: dict[str, Any]) -> None:

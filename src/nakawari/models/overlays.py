@@ -168,6 +168,8 @@ def _exact(grey0: Bytes, grey1: Bytes, shift: tuple[int, int], still: Mask) -> t
         return shift
     height, width = grey0.shape
     own, moves = np.ascontiguousarray(grey0[::2, ::2]), (~still[::2, ::2]).astype(np.uint8)
+    if not moves.any():
+        return shift
     left, top = (abs(by) + FINER for by in shift)
     wide = cv2.copyMakeBorder(grey1, top, top, left, left, cv2.BORDER_REPLICATE)
     best, least = shift, np.inf

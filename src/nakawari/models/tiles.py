@@ -30,9 +30,10 @@ SHARE = 0.6
 """How much of the memory that is free `auto` takes."""
 IN_FLIGHT = 100
 """Bytes a pixel that are left to others than drawing where nobody says how many they want."""
-AT_ONCE, AROUND_PAIR = 0.4, 40
-"""How much of the memory that `auto` takes may go into pairs that are drawn side by side, and bytes a pixel
-that each holds besides: its keys, and pictures that wait for their turn."""
+AT_ONCE, AROUND_PAIR = 0.2, 60
+"""How much of all memory may go into pairs that are drawn side by side (of all, not of what is free: one
+machine then draws alike at all times), and bytes a pixel that each holds besides: its keys, and the pictures
+that wait for their turn (`pipeline.artist.WAITING`)."""
 LEAST, STEP = 384, 64
 """Side of the smallest windows, and of what they grow by."""
 KEPT = 256 * 2**20, 4 * 2**30
@@ -90,6 +91,15 @@ def free_bytes(device: torch.device, memory: int | None = None, size: tuple[int,
         if found:
             return int(SHARE * 1024 * int(found[1]))
     return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
+
+
+def total_bytes() -> int:
+    """Memory of this machine, or of the container that this process is in."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        if limit.is_file() and (told := limit.read_text().strip()).isdigit():
+            total = min(total, int(told))
+    return total
 
 
 def resident_bytes() -> int:
@@ -160,8 +170,9 @@ class Room:
         """
         self.tile = self.tile if tile is None else parse_tile(tile)
         self.memory = self.memory if memory is None else parse_memory(memory)
-        self._left = None
-        self._sides.clear()
+        if tile is not None or memory is not None:  # else what is settled stays
+            self._left = None
+            self._sides.clear()
 
     def settle(self, who: str, cost: Cost, windowed: bool, size: tuple[int, int], beside: int) -> None:
         """Divide `memory`, where it is limited, between drawing pictures of `size` and all `beside` it.
@@ -245,13 +256,16 @@ class Room:
     def pairs_at_once(self, cost: Cost, size: tuple[int, int], most: int) -> int:
         """How many pairs of pictures of `size` (H, W) may be drawn side by side, `most` if possible."""
         pixels = size[0] * size[1]
+        one = cost.of_whole(pixels) + AROUND_PAIR * pixels
+        if self.device.type == "cuda":
+            most = min(most, free_bytes(self.device, self.memory) // one)
         if self._left is not None:
-            budget = float(self._left)
+            budget = self._left
+        elif self.memory is not None and self.device.type != "cuda":
+            budget = free_bytes(self.device, self.memory, size)
         else:
-            host = torch.device("cpu")
-            limit = None if self.device.type == "cuda" else self.memory
-            budget = free_bytes(host, limit, size) * (1 if limit else AT_ONCE)
-        return max(1, min(most, int(budget // (cost.of_whole(pixels) + AROUND_PAIR * pixels))))
+            budget = int(AT_ONCE * total_bytes())
+        return max(1, min(most, budget // one))
 
     def shrink(self, before: int) -> int | None:
         """Half of `before` as the side of windows from now on; None: they cannot be smaller."""

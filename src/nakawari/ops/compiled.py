@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -18,9 +20,15 @@ import torch
 from nakawari.machine_code import kept
 from nakawari.optional import need
 
-_pools: dict[int, ThreadPoolExecutor] = {}
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    """Of all who call kernels at once: each runs one band itself, so that nobody only waits."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="nakawari-kernel")
+
+
 if hasattr(os, "register_at_fork"):  # threads do not survive a fork (data loader workers)
-    os.register_at_fork(after_in_child=_pools.clear)
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def compile_kernel(signature: str, fast: bool = False) -> Callable[..., Any]:
@@ -46,13 +54,15 @@ def in_bands(work: Callable[[int, int], object], length: int, smallest: int = 16
         length: number of rows.
         smallest: bands are not made shorter than this.
     """
-    threads = torch.get_num_threads()
-    bands = max(1, min(threads, length // smallest))
+    bands = max(1, min(torch.get_num_threads(), length // smallest))
     if bands == 1:
         work(0, length)
         return
     edges = [length * i // bands for i in range(bands + 1)]
-    if threads not in _pools:
-        _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="nakawari-kernel")
-    for _ in _pools[threads].map(work, edges[:-1], edges[1:]):
-        pass
+    others = [_pool().submit(work, *band) for band in pairwise(edges[1:])]
+    try:
+        work(edges[0], edges[1])
+    finally:
+        wait(others)
+    for other in others:
+        other.result()

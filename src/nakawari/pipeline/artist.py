@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,8 +36,9 @@ Picture = tuple[Array | Frame, Work]
 
 MOST = 8
 """Pairs that are drawn side by side at most."""
-WAITING = 2
-"""Pictures of a pair that wait for their turn at most."""
+WAITING = 8
+"""Pictures of a pair that wait for their turn at most; pairs of more than twice as many are drawn one after
+the other by all threads, for side by side they would stand still."""
 FRAMES = 8
 """Frames that are kept in any case before a further pair begins; two for each pair more."""
 
@@ -105,10 +106,10 @@ class Artist:
         height, width = run.frames[0].rgb().shape[:2]
         return run.model.pairs_at_once((height, width), most)
 
-    def pictures(self, run: Run, at_once: int = 1) -> Generator[Picture]:
-        """The pictures of a run, in order; `at_once`: so many are drawn side by side."""
+    def pictures(self, run: Run) -> Generator[Picture]:
+        """The pictures of a run, in order."""
         model, (source, target) = run.model, run.frames
-        begin, spent = perf_counter(), Work(pairs=1, at_once=at_once)
+        begin, spent = perf_counter(), Work(pairs=1)
         try:
             pair = model.prepare(*run.encoded, **run.told)
         except InputError as error:  # what is told of a pair does not fit it
@@ -138,13 +139,23 @@ class Artist:
 class SideBySide:
     """The pictures of a plan's pairs, drawn ahead where the model allows it; asked for in order.
 
+    What is wrong with a frame or a plan is told when it is come to, which is before the pictures of the pairs
+    that are under way.
+
     Args:
-        slots: of the plan.
+        slots: of the plan, those that are still to be drawn.
         frames: of the clip.
         artist: draws.
+        done: the slots before them: whether a pair is drawn side by side must not depend on where a render
+            goes on.
+
+    Attributes:
+        most: pairs that were under way at once.
     """
 
-    def __init__(self, slots: Sequence[Slot], frames: Frames, artist: Artist) -> None:
+    def __init__(
+        self, slots: Sequence[Slot], frames: Frames, artist: Artist, done: Sequence[Slot] = ()
+    ) -> None:
         import torch
 
         self._slots, self._frames, self._artist = slots, frames, artist
@@ -152,10 +163,13 @@ class SideBySide:
         pairs = groupby(drawn, lambda number: (slots[number].source, slots[number].target))
         self._runs = (list(numbers) for _, numbers in pairs)
         self._next = next(self._runs, None)
+        self._begun = 0 if self._next is None else _pictures_of(self._keys(self._next), done)
+        """Pictures of the first pair that stand already."""
         self._going: deque[tuple[Run, Generator[Picture] | Ahead[Picture]]] = deque()
         self._threads = torch.get_num_threads()
         self._at_once: dict[int, int] = {}
         """By the model."""
+        self.most = 0
 
     def take(self, number: int) -> Picture:
         """The picture of a slot."""
@@ -167,16 +181,26 @@ class SideBySide:
         if number == run.numbers[-1]:  # lets go of what is known of it before another begins
             pictures.close()
             self._going.popleft()
+            if self._going:
+                self._fill()
+        self._restore()
         return picture
 
     def close(self) -> None:
         """Stop what is being drawn."""
         for _, pictures in self._going:
+            if isinstance(pictures, Ahead):
+                pictures.stop()
+        for _, pictures in self._going:
             pictures.close()
+        self._restore()
+
+    def _restore(self) -> None:
+        """Have other threads begin with as many torch threads as before: a pair's thread sets that, too."""
         if any(count > 1 for count in self._at_once.values()):
             import torch
 
-            torch.set_num_threads(self._threads)  # what threads to come begin with
+            torch.set_num_threads(self._threads)
 
     def _fill(self) -> None:
         """Begin further pairs, as many as may be drawn at once, and as few frames need be kept for."""
@@ -200,17 +224,26 @@ class SideBySide:
         key = id(run.model)
         if key not in self._at_once:
             self._at_once[key] = self._artist.at_once(run, min(MOST, self._threads))
-        count = self._at_once[key]
-        pictures: Generator[Picture] | Ahead[Picture] = self._artist.pictures(run, count)
+        many, self._begun = self._begun + len(numbers) > 2 * WAITING, 0
+        count = 1 if many else self._at_once[key]
+        pictures: Generator[Picture] | Ahead[Picture] = self._artist.pictures(run)
         if count > 1:
             pictures = Ahead(_with_threads(self._threads // count, pictures), WAITING)
         self._going.append((run, pictures))
+        self.most = max(self.most, len(self._going))
+
+
+def _pictures_of(keys: tuple[int, int], slots: Sequence[Slot]) -> int:
+    """How many of the last drawn of `slots` are of one pair."""
+    drawn = ((slot.source, slot.target) for slot in reversed(slots) if slot.target is not None)
+    return sum(1 for _ in takewhile(keys.__eq__, drawn))
 
 
 def _with_threads(count: int, pictures: Iterable[Picture]) -> Generator[Picture]:
     """The same, in a thread that uses so many."""
     import torch
 
+    torch.get_num_threads()  # a thread that was not asked takes over what another sets later
     torch.set_num_threads(count)
     yield from pictures
 

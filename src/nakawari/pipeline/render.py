@@ -78,7 +78,7 @@ def render(
     artist = Artist(cast or (lambda source, target: (model, {})), watch, unsure)
     total = len(plan.slots)
     progress("render", done, total)
-    with closing(SideBySide(slots, window, artist)) as drawn:
+    with closing(SideBySide(slots, window, artist, plan.slots[:done])) as drawn:
         for number, slot in enumerate(slots):
             source = window.frame(slot.source, number)
             target = None if slot.target is None else window.frame(slot.target, number)
@@ -97,6 +97,7 @@ def render(
             work.timing.write += perf_counter() - begin
             window.forget(number)
             progress("render", done + number + 1, total)
+        work.at_once = max(1, drawn.most)
     return work
 
 

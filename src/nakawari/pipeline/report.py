@@ -70,7 +70,7 @@ class Report:
         """JSON-ready values. Times in seconds, memory in MiB, rates as `"n/d"`."""
         plan, work = self.plan, self.work
         reasons = {str(r): sum(slot.reason is r for slot in plan.slots) for r in Reason}
-        drawing_s = work.timing.prepare + work.timing.draw
+        drawing_s = (work.timing.prepare + work.timing.draw) / work.at_once  # on the clock, about
         return {
             "input": self.input,
             "output": self.output,

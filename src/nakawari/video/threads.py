@@ -125,9 +125,13 @@ class Ahead(Generic[T]):
             self._failure.hand_over()
             raise StopIteration from None
 
-    def close(self) -> None:
-        """Stop the thread, wait for the one step it is in, and have the iterator of `items` closed there."""
+    def stop(self) -> None:
+        """Have the thread stop after the one step it is in, and close the iterator of `items` there."""
         self._channel.close()
+
+    def close(self) -> None:
+        """Stop the thread, and wait for it."""
+        self.stop()
         self._thread.join()
 
 
