@@ -313,7 +313,7 @@ def test_only_as_many_pairs_are_drawn_at_once_as_memory_allows() -> None:
     model.reserve(size, 0)
     assert model.pairs_at_once(size, 4) == 1
     model.adjust(memory="100G")
-    model.reserve(size, 99 * 2**30)
+    model.reserve(size, 100 * 2**30 - resident_bytes() - one * 3 // 2)
     model.adjust(unsure="hold")  # what was settled stays
     assert model.pairs_at_once(size, 4) == 1
     assert load("blend").pairs_at_once((100, 100), 4) == 1
