@@ -237,6 +237,7 @@ def test_what_is_drawn_at_once_does_not_depend_on_where_a_render_goes_on() -> No
         with closing(drawn):
             drawn.take(1 if done == 0 else 0)
             assert not [one for one in threading.enumerate() if one.name == "nakawari-ahead"]
+            assert drawn.most == 0
 
 
 class _Still:

@@ -204,12 +204,16 @@ class SideBySide:
 
     def _fill(self) -> None:
         """Begin further pairs, as many as may be drawn at once, and as few frames need be kept for."""
-        while self._next is not None:
+        while self._next is not None and not self._many(self._next):
             most = self._at_once[id(self._going[-1][0].model)]
             _, target = self._keys(self._next)
             if len(self._going) >= most or not self._frames.within(target, FRAMES + 2 * most):
                 return
             self._begin()
+
+    def _many(self, numbers: list[int]) -> bool:
+        """Whether a pair has so many pictures that it is drawn by all threads."""
+        return self._begun + len(numbers) > 2 * WAITING
 
     def _keys(self, numbers: list[int]) -> tuple[int, int]:
         slot = self._slots[numbers[0]]
@@ -224,13 +228,13 @@ class SideBySide:
         key = id(run.model)
         if key not in self._at_once:
             self._at_once[key] = self._artist.at_once(run, min(MOST, self._threads))
-        many, self._begun = self._begun + len(numbers) > 2 * WAITING, 0
-        count = 1 if many else self._at_once[key]
+        count = 1 if self._many(numbers) else self._at_once[key]
+        self._begun = 0
         pictures: Generator[Picture] | Ahead[Picture] = self._artist.pictures(run)
         if count > 1:
             pictures = Ahead(_with_threads(self._threads // count, pictures), WAITING)
         self._going.append((run, pictures))
-        self.most = max(self.most, len(self._going))
+        self.most = max(self.most, sum(isinstance(each, Ahead) for _, each in self._going))
 
 
 def _pictures_of(keys: tuple[int, int], slots: Sequence[Slot]) -> int:
