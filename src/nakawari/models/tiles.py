@@ -90,7 +90,7 @@ def free_bytes(device: torch.device, memory: int | None = None, size: tuple[int,
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.M)
         if found:
             return int(SHARE * 1024 * int(found[1]))
-    return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2)
+    return int(SHARE * total_bytes() / 2)
 
 
 def total_bytes() -> int:

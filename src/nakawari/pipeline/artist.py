@@ -150,7 +150,7 @@ class SideBySide:
             goes on.
 
     Attributes:
-        most: pairs that were under way at once.
+        most: pairs that were under way at once, in threads of their own.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class SideBySide:
 
     def _restore(self) -> None:
         """Have other threads begin with as many torch threads as before: a pair's thread sets that, too."""
-        if any(count > 1 for count in self._at_once.values()):
+        if self.most:
             import torch
 
             torch.set_num_threads(self._threads)
